@@ -1,0 +1,141 @@
+"""The engine against results that others published: backtrader's and PyAlgoTrade's, on their own data."""
+
+import csv
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backtesting.spec import Sizing
+from backtesting.tests.scene import Says, by_hand, instrument, run_one
+from domain.bars import BarArrays, Timeframe
+from domain.matching import FeeModel
+from domain.orders import OrderSide
+from domain.sizing import SizingMethod
+from marketdata.indicators.averages import sma
+from marketdata.tests.reference import shared
+from strategies.base import Signals, Strategy
+
+FOLDER = "reference/backtest_engine"
+ONE = Sizing(SizingMethod.FIXED_QUANTITY, D(1))
+
+
+class CrossesMean(Strategy):
+    """In when the close crosses above its mean, out when it crosses below (or lies below, without `crosses`)."""
+
+    name = "crosses_mean"
+    title = description = "for tests"
+
+    def __init__(self, *, crosses: bool) -> None:
+        self.crosses = crosses
+
+    def warmup(self, params: Any) -> int:
+        """The mean, and one bar before."""
+        return 15 if self.crosses else 14
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Compare the close with the mean of fifteen."""
+        mean = sma(bars.c, 15)
+        above, below = bars.c > mean, bars.c < mean
+        if self.crosses:
+            was_below = np.concatenate(([False], bars.c[:-1] <= mean[:-1]))
+            was_above = np.concatenate(([False], bars.c[:-1] >= mean[:-1]))
+            above, below = above & was_below, below & was_above
+        return Signals(entry=above, exit=below)
+
+
+def expected(name: str) -> dict[str, Any]:
+    """Return a published result."""
+    found: dict[str, Any] = json.loads(shared(f"{FOLDER}/{name}").read_text(encoding="utf-8"))
+    return found
+
+
+def daily(name: str, columns: tuple[str, ...]) -> BarArrays:
+    """Return the bars of a published data file."""
+    with shared(f"{FOLDER}/{name}").open(encoding="utf-8") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: row[columns[0]])
+    days = [datetime.fromisoformat(row[columns[0]]).replace(tzinfo=UTC) for row in rows]
+    t = np.array([int(day.timestamp()) for day in days], dtype=np.int64)
+    return BarArrays(t, *(np.array([float(row[name]) for row in rows]) for name in columns[1:]))
+
+
+def test_backtrader_crossover_of_2006_fill_by_fill() -> None:
+    wanted = expected("backtrader_sma15_stock.json")["expected"]
+    bars = daily("2006-day-001.csv", ("Date", "Open", "High", "Low", "Close", "Volume"))
+
+    result = run_one(CrossesMean(crosses=True), bars, sizing=ONE)
+
+    prices = {side: [f"{f.price:.2f}" for f in result.fills if f.side == side] for side in OrderSide}
+    assert prices[OrderSide.BUY] == wanted["buy_fills"]
+    assert prices[OrderSide.SELL] == wanted["sell_fills"]
+    closes = {side: [f"{s.price:.2f}" for s in result.signals if str(s.row.side) == side] for side in ("buy", "exit")}
+    assert closes == {"buy": wanted["close_at_buy_signal"], "exit": wanted["close_at_sell_signal"]}
+    assert (result.equity, result.cash) == (D(str(wanted["final_value"])), D(str(wanted["final_cash"])))
+
+
+def test_pyalgotrade_oracle_of_2000_by_date_and_final_value() -> None:
+    wanted = expected("pyalgotrade_orcl_sma15.json")["expected"]
+    names = ("date", "adj_open", "adj_high", "adj_low", "adj_close", "adj_volume")
+    bars = daily("orcl_2000_wiki.csv", names)
+
+    # Adjusted prices lie on no tick; a fill is at the open whatever the tick.
+    result = run_one(
+        CrossesMean(crosses=False),
+        bars,
+        sizing=Sizing(SizingMethod.FIXED_QUANTITY, D(10)),
+        starting_cash=D(1000),
+    )
+
+    told = [
+        {"date": f"{f.at - timedelta(days=1):%Y-%m-%d}", "side": str(f.side).upper(), "price": round(float(f.price), 2)}
+        for f in result.fills
+    ]
+    assert told == wanted["events"]
+    assert float(result.equity) == pytest.approx(wanted["final_portfolio_value"], abs=0.005)
+
+
+def spy() -> BarArrays:
+    """Return SPY's minutes of January 2011 that lie in regular sessions (the file stamps bars by their end)."""
+    with gzip.open(shared("data/us_intraday_1m/SPY_1m_2011-01.csv.gz"), "rt", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if "14:31" <= row["timestamp"][11:16] <= "21:00"]
+    ends = [int(datetime.fromisoformat(row["timestamp"]).timestamp()) for row in rows]
+    t = np.array(ends, dtype=np.int64) - 60
+    return BarArrays(
+        t, *(np.array([float(row[name]) for row in rows]) for name in ("open", "high", "low", "close", "volume"))
+    )
+
+
+@pytest.mark.parametrize("case", range(3))
+def test_pyalgotrade_market_orders_on_one_minute_bars(case: int) -> None:
+    told = expected("pyalgotrade_spy_1m_market_orders.json")["cases"][case]
+    wanted = told["expected"]
+    orders = [
+        by_hand(datetime.fromisoformat(at), OrderSide(side.lower()), quantity) for at, side, quantity in told["orders"]
+    ]
+    fees = FeeModel(per_order=D("0.01")) if "commission" in told["name"] else FeeModel()
+
+    result = run_one(
+        Says(),
+        spy(),
+        instruments=(instrument(calendar="XNYS"),),
+        timeframe=Timeframe.M1,
+        scripted=tuple(orders),
+        starting_cash=D(1000),
+        fees=fees,
+    )
+
+    assert result.cash == D(str(wanted["final_cash"]))
+    closed = [t.trip for t in result.trades if t.is_closed]
+    if "fills" in told:
+        assert [float(f.price) for f in result.fills] == told["fills"]
+    if "closed_trades" in wanted:
+        assert len(closed) == wanted["closed_trades"]
+        pnl = np.array([float(trip.pnl) for trip in closed])
+        assert round(float(pnl.mean()), 2) == wanted["mean_pnl"]
+        assert float(pnl.std(ddof=1)) == pytest.approx(wanted["std_pnl_ddof1"], abs=0.005)
+    if "commission_per_closed_trade" in wanted:
+        assert [float(trip.fees) for trip in closed] == wanted["commission_per_closed_trade"]

@@ -1,0 +1,273 @@
+"""How orders execute against one bar: fills, slippage and fees. The paper venue and the backtest engine both use it.
+
+Both loop on :func:`next_execution`, applying each result before asking again, so that brackets, one-cancels-other and
+resizing act inside the bar in the same way. The stated rule: at the open first market orders in their sequence, then
+stops that gap open, then limits that are better than the open; after that, inside the bar, stops before limits (the
+pessimistic choice where a bar touches both); at the close, orders for the close. An order released inside a bar takes
+part in the rest of it: a stop may still trigger, a target only where its entry filled at the open.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from enum import IntEnum, StrEnum
+
+from domain.orders import OrderSide, OrderType, TimeInForce
+
+ZERO = Decimal(0)
+_BPS = Decimal(10_000)
+_PERCENT = Decimal(100)
+
+
+class Phase(IntEnum):
+    """When in a bar something happens; as an order's ``arrival``: when it came to the venue."""
+
+    BEFORE = 0
+    OPEN = 1
+    INTRABAR = 2
+    CLOSE = 3
+
+
+class ExecutionKind(StrEnum):
+    """What happens to an order: a fill, or its stop is reached without one (a stop-limit beyond its limit)."""
+
+    FILL = "fill"
+    TRIGGER = "trigger"
+    EXPIRE = "expire"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarPrices:
+    """One bar's prices in the quote currency."""
+
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchOrder:
+    """A working order as the matcher sees it; ``quantity`` is what remains, ``sequence`` the order of arrival."""
+
+    order_id: str
+    sequence: int
+    side: OrderSide
+    type: OrderType
+    quantity: Decimal
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    triggered: bool = False
+    time_in_force: TimeInForce = TimeInForce.GTC
+    arrival: Phase = Phase.BEFORE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """The next thing to happen in a bar. ``price`` and ``fee`` are set for fills."""
+
+    order_id: str
+    kind: ExecutionKind
+    phase: Phase
+    quantity: Decimal = ZERO
+    price: Decimal = ZERO
+    fee: Decimal = ZERO
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeModel:
+    """What a fill costs (currency): the sum of its parts, at least ``minimum``; rounded half up to ``digits``."""
+
+    percent: Decimal = ZERO
+    per_order: Decimal = ZERO
+    per_share: Decimal = ZERO
+    minimum: Decimal = ZERO
+    maker_percent: Decimal | None = None
+    taker_percent: Decimal | None = None
+    digits: int = 2
+
+    def fee(self, quantity: Decimal, price: Decimal, *, maker: bool) -> Decimal:
+        """Fee of one fill; ``maker`` is true for a limit order that waited for its price."""
+        side = self.maker_percent if maker else self.taker_percent
+        percent = self.percent if side is None else side
+        total = quantity * price * percent / _PERCENT + self.per_order + self.per_share * quantity
+        return max(total, self.minimum).quantize(Decimal(1).scaleb(-self.digits), ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlippageModel:
+    """How much worse than the quoted price market and stop orders fill: basis points and half a spread (price)."""
+
+    bps: Decimal = ZERO
+    spread: Decimal = ZERO
+
+    def price(self, quoted: Decimal, side: OrderSide, tick: Decimal) -> Decimal:
+        """The price after slippage, rounded to the tick against the order; ``quoted`` itself where there is none."""
+        if not self.bps and not self.spread:
+            return quoted
+        raw = quoted + side.sign * (quoted * self.bps / _BPS + self.spread / 2)
+        rounding = ROUND_CEILING if side is OrderSide.BUY else ROUND_FLOOR
+        return max(tick, (raw / tick).to_integral_value(rounding) * tick)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """Fees and slippage of one account, and the instrument's tick."""
+
+    fees: FeeModel = FeeModel()
+    slippage: SlippageModel = SlippageModel()
+    tick: Decimal = Decimal("0.01")
+
+
+_OPEN_ONLY = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG})
+_RANK = {
+    OrderType.MARKET: 0,
+    OrderType.STOP: 1,
+    OrderType.TRAILING_STOP: 1,
+    OrderType.STOP_LIMIT: 1,
+    OrderType.LIMIT: 2,
+}
+
+
+def next_execution(orders: Iterable[MatchOrder], bar: BarPrices, costs: Costs) -> Execution | None:
+    """Return what happens next in this bar, or None when nothing more does.
+
+    The caller applies it (removes or changes the order, releases or cancels others) and calls again with what works
+    then. Orders that became working inside this bar carry the phase in ``arrival``.
+    """
+    ranked = sorted(orders, key=lambda o: (_RANK[o.type], o.sequence))
+    for at_phase in (_at_open, _inside, _at_close):
+        for order in ranked:
+            execution = at_phase(order, bar, costs)
+            if execution is not None:
+                return execution
+    return None
+
+
+def _fill(order: MatchOrder, quoted: Decimal, phase: Phase, costs: Costs, *, slips: bool) -> Execution:
+    price = costs.slippage.price(quoted, order.side, costs.tick) if slips else quoted
+    maker = not slips and phase is Phase.INTRABAR
+    fee = costs.fees.fee(order.quantity, price, maker=maker)
+    return Execution(
+        order_id=order.order_id,
+        kind=ExecutionKind.FILL,
+        phase=phase,
+        quantity=order.quantity,
+        price=price,
+        fee=fee,
+    )
+
+
+def _reaches(side: OrderSide, price: Decimal, level: Decimal) -> bool:
+    """Has ``price`` reached a stop at ``level``? (buy stops above, sell stops below)"""
+    return price >= level if side is OrderSide.BUY else price <= level
+
+
+def _is_within(side: OrderSide, price: Decimal, limit: Decimal) -> bool:
+    """Is ``price`` as good as the limit or better?"""
+    return price <= limit if side is OrderSide.BUY else price >= limit
+
+
+def _at_open(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
+    if order.arrival is not Phase.BEFORE or order.time_in_force is TimeInForce.CLS:
+        return None
+    execution = _try_at_open(order, bar, costs)
+    if execution is None and order.time_in_force in _OPEN_ONLY:
+        return Execution(
+            order_id=order.order_id, kind=ExecutionKind.EXPIRE, phase=Phase.OPEN, reason="not executable at the open"
+        )
+    return execution
+
+
+def _try_at_open(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
+    if order.type is OrderType.MARKET:
+        return _fill(order, bar.open, Phase.OPEN, costs, slips=True)
+    if _waits_for_stop(order):
+        if not _reaches(order.side, bar.open, _stop(order)):
+            return None
+        if order.type is not OrderType.STOP_LIMIT:
+            return _fill(order, bar.open, Phase.OPEN, costs, slips=True)
+        return _trigger(order, Phase.OPEN)
+    if _is_within(order.side, bar.open, _limit(order)):
+        return _fill(order, bar.open, Phase.OPEN, costs, slips=False)
+    return None
+
+
+def _inside(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
+    if order.type is OrderType.MARKET or order.time_in_force is TimeInForce.CLS:
+        return None
+    worst, best = (bar.high, bar.low) if order.side is OrderSide.BUY else (bar.low, bar.high)
+    if _waits_for_stop(order):
+        if not _reaches(order.side, worst, _stop(order)):
+            return None
+        if order.type is OrderType.STOP_LIMIT:
+            return _trigger(order, Phase.INTRABAR)
+        return _fill(order, _stop_quote(order, bar), Phase.INTRABAR, costs, slips=True)
+    if order.arrival is Phase.INTRABAR or not _is_within(order.side, best, _limit(order)):
+        return None
+    limit = _limit(order)
+    # An order that came at the open and was already better than its limit fills at the open, not at the limit.
+    quoted = bar.open if order.arrival is Phase.OPEN and _is_within(order.side, bar.open, limit) else limit
+    return _fill(order, quoted, Phase.INTRABAR, costs, slips=False)
+
+
+def _stop_quote(order: MatchOrder, bar: BarPrices) -> Decimal:
+    """The price at which a stop triggers inside the bar: its level, or the open where that was already beyond it."""
+    level = _stop(order)
+    if order.arrival is Phase.OPEN and _reaches(order.side, bar.open, level):
+        return bar.open
+    return level
+
+
+def _at_close(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
+    if order.time_in_force is not TimeInForce.CLS or order.arrival is not Phase.BEFORE:
+        return None
+    if order.type is OrderType.MARKET:
+        return _fill(order, bar.close, Phase.CLOSE, costs, slips=True)
+    if order.type is OrderType.LIMIT and _is_within(order.side, bar.close, _limit(order)):
+        return _fill(order, bar.close, Phase.CLOSE, costs, slips=False)
+    return Execution(
+        order_id=order.order_id, kind=ExecutionKind.EXPIRE, phase=Phase.CLOSE, reason="not executable at the close"
+    )
+
+
+def _waits_for_stop(order: MatchOrder) -> bool:
+    stops = (OrderType.STOP, OrderType.TRAILING_STOP, OrderType.STOP_LIMIT)
+    return order.type in stops and not order.triggered
+
+
+def _trigger(order: MatchOrder, phase: Phase) -> Execution:
+    return Execution(order_id=order.order_id, kind=ExecutionKind.TRIGGER, phase=phase)
+
+
+def _stop(order: MatchOrder) -> Decimal:
+    if order.stop_price is None:
+        raise ValueError(f"order {order.order_id} of type {order.type} has no stop price")
+    return order.stop_price
+
+
+def _limit(order: MatchOrder) -> Decimal:
+    if order.limit_price is None:
+        raise ValueError(f"order {order.order_id} of type {order.type} has no limit price")
+    return order.limit_price
+
+
+def trailed_stop(
+    side: OrderSide, stop_price: Decimal | None, trail_percent: Decimal, bar: BarPrices, tick: Decimal
+) -> Decimal:
+    """Where a trailing stop stands after a bar: ``trail_percent`` behind the bar's best price, never moved back."""
+    best, sign = (bar.low, 1) if side is OrderSide.BUY else (bar.high, -1)
+    raw = best * (1 + sign * trail_percent / _PERCENT)
+    rounding = ROUND_CEILING if side is OrderSide.BUY else ROUND_FLOOR
+    level = (raw / tick).to_integral_value(rounding) * tick
+    if stop_price is None:
+        return level
+    return min(stop_price, level) if side is OrderSide.BUY else max(stop_price, level)
+
+
+def first_trail(side: OrderSide, trail_percent: Decimal, price: Decimal, tick: Decimal) -> Decimal:
+    """Where a trailing stop stands when it comes to the venue: ``trail_percent`` behind the last price."""
+    last = BarPrices(open=price, high=price, low=price, close=price)
+    return trailed_stop(side, None, trail_percent, last, tick)

@@ -1,0 +1,254 @@
+"""The preference pages: a tab for each category, a preview before anything is saved, history with restore, reset."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core.api.client import client_ip, user_agent
+from core.pages import carry_out, page, sentence, show_faults
+from domain.errors import PlatformError, VersionMoved
+from preferences import selectors, services, subsystems, suggesting
+from preferences.definitions import Category
+from preferences.forms import CategoryForm
+from preferences.notices import QUIET
+from preferences.pages import (
+    LEADS,
+    TITLES,
+    AboutChangeForm,
+    QuietHoursForm,
+    changes_in_words,
+    entry_forms,
+    impact_in_words,
+    offered_names,
+    tab_named,
+    tabs,
+)
+from preferences.registry import Preferences, snapshot
+from preferences.services import Origin, changed_fields
+from users import reauthentication
+from users.requests import SignedInRequest
+
+N_HISTORY = 100
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def overview(request: SignedInRequest) -> HttpResponse:
+    """Show one tab; a POST shows what the change would do, and saves it when that was confirmed."""
+    category = tab_named(request.GET.get("tab", ""))
+    preferences = selectors.current(request.user.pk)
+    if category is Category.NOTIFICATIONS:
+        return _notifications(request, preferences)
+    form = CategoryForm(category, preferences, request.POST if request.method == "POST" else None)
+    context = _context(category, preferences, request.user) | {"form": form}
+    if not (form.is_bound and form.is_valid()):
+        return render(request, "preferences/overview.html", context)
+
+    ask = AboutChangeForm(request.POST)
+    context["ask"] = ask
+    if not ask.is_valid():
+        return render(request, "preferences/overview.html", context)
+
+    try:
+        changed = services.preview(request.user, category, form.cleaned_data)
+        found = services.impact(request.user, category, form.cleaned_data)
+        context["impact"] = impact_in_words(found)
+        context["critical"] = found["critical"]
+
+        def save(version: int | None) -> None:
+            services.change(
+                request.user,
+                category,
+                _named(form.cleaned_data, changed),
+                expected_version=version,
+                origin=_origin(request),
+                confirmed=_is_confirmed(request, ask),
+                expires_at=ask.expires_at(timezone.now()),
+            )
+
+        return _preview_or_save(request, context, changed, save)
+    except PlatformError as error:
+        show_faults(form, error)
+        return render(request, "preferences/overview.html", context)
+
+
+def _gave_password(request: SignedInRequest) -> bool:
+    return reauthentication.is_fresh(request, at=timezone.now())
+
+
+def _named(values: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what differs: the rest of the form must not become lasting or temporary by the way."""
+    names = {path.partition(".")[2] for path in changed}
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _is_confirmed(request: SignedInRequest, ask: AboutChangeForm) -> bool:
+    """A critical loosening needs the word and the password, given now or within the last five minutes."""
+    if not ask.cleaned_data["confirm"]:
+        return False
+    now = timezone.now()
+    password = ask.cleaned_data["password"]
+    if reauthentication.is_fresh(request, at=now):
+        return True
+    return bool(password) and reauthentication.confirm(request, password, at=now)
+
+
+def _notifications(request: SignedInRequest, preferences: Preferences) -> HttpResponse:
+    entries = entry_forms(preferences, request.POST if request.method == "POST" else None)
+    quiet = QuietHoursForm(preferences.notifications.quiet_hours, request.POST if request.method == "POST" else None)
+    context = _context(Category.NOTIFICATIONS, preferences, request.user) | {"entries": entries, "quiet": quiet}
+    are_valid = [quiet.is_valid(), *(entry.is_valid() for entry in entries)]  # all of them: every fault is shown
+    if request.method != "POST" or not all(are_valid):
+        return render(request, "preferences/notifications.html", context)
+    updates: list[dict[str, Any]] = [
+        {"update": {"event_type": entry.kind.value, **entry.update}} for entry in entries if entry.update
+    ]
+    if quiet.wanted != quiet.before:
+        updates.append({QUIET: quiet.wanted})
+
+    def save(version: int | None) -> None:
+        with transaction.atomic():  # all rows or none; each is a version of its own
+            for update in updates:
+                saved = services.change(
+                    request.user,
+                    Category.NOTIFICATIONS,
+                    update,
+                    expected_version=version,
+                    origin=_origin(request),
+                )
+                version = saved.version
+
+    try:
+        after = preferences
+        for update in updates:
+            after = services.applied(Category.NOTIFICATIONS, update)(after)
+        changed = changed_fields(snapshot(preferences), snapshot(after))
+        return _preview_or_save(request, context, changed, save)
+    except PlatformError as error:
+        messages.error(request, sentence(error.message))
+        return render(request, "preferences/notifications.html", context)
+
+
+def _preview_or_save(
+    request: SignedInRequest, context: dict[str, Any], changed: Mapping[str, Any], save: Callable[[int | None], None]
+) -> HttpResponse:
+    """Show the difference first; save when it was seen and nothing moved in between."""
+    template = "preferences/notifications.html" if "entries" in context else "preferences/overview.html"
+    category: Category = context["category"]
+    if not changed:
+        messages.info(request, "Nothing is different from what is in force.")
+        return redirect(_address(category))
+    shown = context | {"changes": changes_in_words(changed)}
+    if request.POST.get("step") != "save":
+        return render(request, template, shown)
+    try:
+        save(_version_seen(request))
+    except VersionMoved:
+        return render(request, template, shown | {"has_moved": True})
+    messages.success(request, f"{TITLES[category]} saved. It is in force from the next decision on.")
+    return redirect(_address(category))
+
+
+def _version_seen(request: SignedInRequest) -> int | None:
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _context(category: Category, preferences: Preferences, user: Any) -> dict[str, Any]:
+    return {
+        "category": category,
+        "title": TITLES[category],
+        "lead": LEADS.get(category, ""),
+        "tabs": tabs(),
+        "version": preferences.version,
+        "overrides": [each for each in preferences.overrides if each.category is category],
+        "suggestions": selectors.suggestions_of(user).filter(category=category.value),
+        "warnings": [each for each in subsystems.warnings(preferences) if each.field in offered_names(category)],
+    }
+
+
+def _address(category: Category) -> str:
+    return f"{reverse('preferences:overview')}?tab={category.value}"
+
+
+def _origin(request: SignedInRequest) -> Origin:
+    return Origin(author=request.user, ip=client_ip(request), user_agent=user_agent(request))
+
+
+@page
+@require_POST
+def reset(request: SignedInRequest) -> HttpResponse:
+    """Put the defaults of one category in force again."""
+    category = tab_named(request.POST.get("tab", ""))
+    carry_out(
+        request,
+        lambda: services.reset(request.user, category, origin=_origin(request), confirmed=_gave_password(request)),
+        done=f"{TITLES[category]}: the defaults are in force again.",
+    )
+    return redirect(_address(category))
+
+
+@page
+@require_POST
+def decide_suggestion(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Accept or dismiss one suggestion."""
+    row = selectors.suggestion_for(request.user, pk)
+    if request.POST.get("answer") == "accept":
+        carry_out(
+            request,
+            lambda: suggesting.accept(
+                row, at=timezone.now(), origin=_origin(request), confirmed=_gave_password(request)
+            ),
+            done="The suggested value is in force.",
+        )
+    else:
+        carry_out(request, lambda: suggesting.dismiss(row, at=timezone.now()), done="The suggestion is put away.")
+    return redirect(_address(Category(row.category)))
+
+
+@page
+@require_GET
+def history(request: SignedInRequest) -> HttpResponse:
+    """Show every version with what it changed."""
+    rows = selectors.history(request.user.pk).order_by("-version")[:N_HISTORY]
+    shown = [
+        {"row": row, "changes": changes_in_words(row.changed), "title": _category_title(row.category)} for row in rows
+    ]
+    context = {"versions": shown, "tabs": tabs(), "version": selectors.current(request.user.pk).version}
+    return render(request, "preferences/history.html", context)
+
+
+def _category_title(name: str) -> str:
+    return TITLES[Category(name)] if name in tuple(Category) else "Everything"
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def restore(request: SignedInRequest, version: int) -> HttpResponse:
+    """Show what restoring an old version would change; a POST restores it."""
+    old = selectors.version_of(request.user.pk, version)
+    current = selectors.current(request.user.pk)
+    if request.method == "POST":
+        carry_out(
+            request,
+            lambda: services.rollback(
+                request.user,
+                version,
+                expected_version=_version_seen(request),
+                origin=_origin(request),
+                confirmed=_gave_password(request),
+            ),
+            done=f"Version {version} is in force again, as a new version.",
+        )
+        return redirect("preferences:history")
+    changes = changes_in_words(changed_fields(snapshot(current), snapshot(old)))
+    context = {"changes": changes, "wanted": version, "version": current.version, "tabs": tabs()}
+    return render(request, "preferences/restore.html", context)

@@ -1,0 +1,69 @@
+"""Risk in the operators' admin: to look at and to search. Rules are changed through the platform, which checks them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from risk.models import KillSwitch, RiskBreach, RiskDecision, RiskRule
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Shows rows; adds, changes and deletes none."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds rows by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes rows by hand."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes rows by hand."""
+        return False
+
+
+@admin.register(RiskRule)
+class RiskRuleAdmin(ReadOnlyAdmin):
+    """The limits that users set."""
+
+    list_display = ("name", "user", "type", "scope", "limit", "action", "enabled")
+    list_filter = ("type", "scope", "action", "enabled")
+    search_fields = ("name", "user__username", "sector", "instrument__symbol")
+    list_select_related = ("user",)
+
+
+@admin.register(RiskDecision)
+class RiskDecisionAdmin(ReadOnlyAdmin):
+    """What the gate said of every order."""
+
+    list_display = ("decided_at", "user", "account", "instrument", "side", "requested", "quantity", "verdict")
+    list_filter = ("verdict", "side")
+    search_fields = ("id", "user__username", "instrument__symbol", "message")
+    list_select_related = ("user", "account", "instrument")
+    ordering = ("-seq",)
+
+
+@admin.register(RiskBreach)
+class RiskBreachAdmin(ReadOnlyAdmin):
+    """Limits that are near or broken, and were."""
+
+    list_display = ("raised_at", "user", "account", "rule_name", "level", "value", "limit", "recovered_at")
+    list_filter = ("level", "type", "action")
+    search_fields = ("rule_name", "user__username", "account__name", "message")
+    list_select_related = ("user", "account")
+    ordering = ("-created_at",)
+
+
+@admin.register(KillSwitch)
+class KillSwitchAdmin(ReadOnlyAdmin):
+    """Every engagement of a kill switch; to engage one: manage.py kill_switch, or PUT risk/kill-switch/."""
+
+    list_display = ("scope", "target_id", "reason", "forbid_all", "flatten", "engaged_at", "engaged_by", "rearmed_at")
+    list_filter = ("scope", "forbid_all", "flatten")
+    search_fields = ("reason", "engaged_by", "target_id")
+    ordering = ("-engaged_at",)

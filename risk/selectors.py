@@ -1,0 +1,170 @@
+"""Reads of risk: the rules in force for an account, kill switches, decisions, breaches."""
+
+import functools
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from domain.errors import NotFound
+from portfolio.models import Account
+from preferences import selectors as preferences
+from risk.decisions import Action, RuleSpec, Scope, Source
+from risk.from_preferences import rules_from
+from risk.gate import KILL_SWITCH, concerns_line
+from risk.models import KillScope, KillSwitch, RiskBreach, RiskDecision, RiskRule
+from risk.rules.table import RULE_TYPES
+from risk.rules.types import Phase
+
+_RULE_COLUMNS = (
+    *("pk", "name", "type", "limit", "scope", "strategy_id", "instrument_id", "sector"),
+    *("parameters", "warning_at", "action"),
+)
+
+WATCHED_ONLY = tuple(name for name, each in RULE_TYPES.items() if each.phases == {Phase.PORTFOLIO})
+"""Rule types that are measured between orders alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The rules of one account at one moment, and the version of the preferences that they come from."""
+
+    rules: tuple[RuleSpec, ...]
+    preferences_version: int
+
+
+def rules_in_force(account: Account, *, at: datetime) -> InForce:
+    """Return every rule of an account: the preferences' and the user's own, breaches that still hold marked.
+
+    Must run inside the transaction that decides: the preferences then stay in force until it ends.
+    """
+    current = preferences.current_in_transaction(account.user_id)
+    engaged = holding_keys(account, at=at)
+    own = RiskRule.objects.for_user(account.user_id).filter(enabled=True).filter(Q(account=None) | Q(account=account))
+    rules = [_spec(row, engaged) for row in own.values_list(*_RULE_COLUMNS)]
+    return InForce((*rules_from(current), *rules), current.version)
+
+
+def rules_concerning(
+    account: Account, *, strategy_id: UUID | None, instrument_id: UUID, sector: str, at: datetime
+) -> tuple[RuleSpec, ...]:
+    """Return the rules in force that look at one strategy's position of an instrument; see ``rules_in_force``."""
+    return tuple(
+        rule
+        for rule in rules_in_force(account, at=at).rules
+        if concerns_line(rule, strategy_id=strategy_id, instrument_id=instrument_id, sector=sector)
+    )
+
+
+def _spec(row: tuple[Any, ...], engaged: frozenset[str]) -> RuleSpec:
+    pk, name, rule_type, limit, scope, strategy_id, instrument_id, sector, parameters, warning_at, action = row
+    key = f"rule:{pk}"
+    return RuleSpec(
+        key=key,
+        name=name,
+        type=rule_type,
+        limit=limit,
+        scope=Scope(scope),
+        strategy_id=strategy_id,
+        instrument_id=instrument_id,
+        sector=sector,
+        parameters=parameters,
+        warning_at=_fraction(warning_at),
+        action=Action(action),
+        source=Source.RULE,
+        is_engaged=key in engaged,
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _fraction(value: float) -> Decimal:
+    """The decimal fraction that was meant by a stored float."""
+    return Decimal(repr(float(value)))
+
+
+def spec_of(rule: RiskRule) -> RuleSpec:
+    """Return a rule (stored or not) as the gate takes it."""
+    return _spec(tuple(getattr(rule, name) for name in _RULE_COLUMNS), frozenset())
+
+
+def holding_keys(account: Account, *, at: datetime) -> frozenset[str]:
+    """Return the keys of rules whose earlier breach still holds: a latch, a cool-down, or what only watching ends.
+
+    A rule that no order is measured by (losing trades in a row) stops new risk as long as its breach is open.
+    """
+    latched = Q(is_latched=True, released_at=None, broken_at__isnull=False)
+    lasting = Q(recovered_at=None, released_at=None, broken_at__isnull=False, type__in=WATCHED_ONLY)
+    lasting &= ~Q(action=Action.WARN)
+    rows = RiskBreach.objects.filter(latched | lasting | Q(holds_until__gt=at), account=account)
+    return frozenset(rows.values_list("rule_key", flat=True))
+
+
+def kill_switches(account: Account, strategy_id: UUID | None = None) -> QuerySet[KillSwitch]:
+    """Return the engaged kill switches that concern an account (and one of its strategies)."""
+    wanted = (
+        Q(scope=KillScope.PLATFORM)
+        | Q(scope=KillScope.USER, target_id=account.user_id)
+        | Q(scope=KillScope.ACCOUNT, target_id=account.pk)
+    )
+    if strategy_id is not None:
+        wanted |= Q(scope=KillScope.STRATEGY, target_id=strategy_id)
+    return KillSwitch.objects.filter(wanted, rearmed_at=None)
+
+
+def kill_rules(account: Account, strategy_id: UUID | None) -> tuple[RuleSpec, ...]:
+    """Return the engaged kill switches as rules of the gate."""
+    return tuple(
+        RuleSpec(
+            key=f"kill_switch:{switch.pk}",
+            name=f"Kill switch ({switch.scope})",
+            type=KILL_SWITCH,
+            limit=Decimal(0),
+            action=Action.REJECT,
+            source=Source.KILL_SWITCH,
+            parameters={"forbid_all": switch.forbid_all, "reason": switch.reason},
+        )
+        for switch in kill_switches(account, strategy_id)
+    )
+
+
+def stopping_switch(account: Account, strategy_id: UUID | None, *, reduces: bool) -> KillSwitch | None:
+    """Return the kill switch that forbids to send an order now (None: it may go): asked once more before the wire."""
+    switches = sorted(kill_switches(account, strategy_id), key=lambda switch: not switch.forbid_all)
+    return next((switch for switch in switches if switch.forbid_all or not reduces), None)
+
+
+def is_stopped(account: Account, strategy_id: UUID | None, *, reduces: bool) -> bool:
+    """Tell whether an order may not be sent now because of a kill switch."""
+    return stopping_switch(account, strategy_id, reduces=reduces) is not None
+
+
+def engaged_switches(user: Any) -> QuerySet[KillSwitch]:
+    """Return the engaged kill switches that concern a user's trading, the platform's among them."""
+    wanted = Q(scope=KillScope.PLATFORM) | Q(user_id=getattr(user, "pk", user))
+    return KillSwitch.objects.filter(wanted, rearmed_at=None).order_by("-engaged_at")
+
+
+def rules_of(user: Any) -> QuerySet[RiskRule]:
+    """A user's rules with what their lists show."""
+    return RiskRule.objects.for_user(user).select_related("account", "instrument")
+
+
+def decisions_of(user: Any) -> QuerySet[RiskDecision]:
+    """A user's decisions with what their lists show."""
+    return RiskDecision.objects.for_user(user).select_related("account", "instrument")
+
+
+def breaches_of(user: Any) -> QuerySet[RiskBreach]:
+    """A user's breaches with what their lists show."""
+    return RiskBreach.objects.for_user(user).select_related("account")
+
+
+def breach_for(user: Any, breach_id: UUID | str) -> RiskBreach:
+    """Return a user's breach. Raises NotFound."""
+    found = breaches_of(user).filter(pk=breach_id).first()
+    if found is None:
+        raise NotFound("There is no such breach")
+    return found

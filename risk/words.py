@@ -1,0 +1,72 @@
+"""How rules speak (pure): measured values and limits in plain words with their numbers."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from risk.decisions import OrderIntent, RuleSpec
+from risk.rules.types import Bound, RuleType, Unit
+
+_UNITS = {
+    Unit.PERCENT: " %",
+    Unit.RATIO: "×",
+    Unit.SECONDS: " s",
+}
+_SHOWN = Decimal("0.0001")
+_BOUND_WORDS = {
+    Bound.AT_MOST: "above the limit of",
+    Bound.BELOW: "at or above the limit of",
+    Bound.AT_LEAST: "below the limit of",
+}
+
+
+def unit_words(rule_type: RuleType) -> str:
+    """What follows a number of this type."""
+    return _UNITS.get(rule_type.unit, "")
+
+
+def plain(value: Decimal) -> str:
+    """Write a number for people: at most four decimal places, no trailing zeros."""
+    if not value.is_finite() or value.adjusted() > 20:
+        return str(value)
+    text = format(value.quantize(_SHOWN, ROUND_HALF_EVEN), "f")
+    text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def grouped(value: Decimal) -> str:
+    """Write a number for a sentence: as ``plain`` does, with thousands apart."""
+    whole, point, rest = plain(value).partition(".")
+    digits = whole.removeprefix("-")
+    return f"{whole[: len(whole) - len(digits)]}{int(digits):,}{point}{rest}" if digits.isdecimal() else plain(value)
+
+
+def _phrase(rule_type: RuleType, intent: OrderIntent | None) -> str:
+    symbol, sector = (intent.symbol, intent.sector or "(none)") if intent else ("", "")
+    return rule_type.phrase.format(symbol=symbol, sector=sector)
+
+
+def broken_words(rule: RuleSpec, rule_type: RuleType, intent: OrderIntent | None, value: Decimal) -> str:
+    """Say which limit an order (or without one, the account) breaks and by how much."""
+    unit = unit_words(rule_type)
+    phrase = _phrase(rule_type, intent)
+    if rule.is_engaged:
+        return f"{rule.name}: an earlier breach still holds; now {phrase} {grouped(value)}{unit}"
+    shown, limit = grouped(value), grouped(rule.limit)
+    if shown == limit:  # the difference is smaller than what is shown
+        shown, limit = format(value, ",f"), format(rule.limit, ",f")
+    return f"{rule.name}: {phrase} {shown}{unit}, {_BOUND_WORDS[rule_type.bound]} {limit}{unit}"
+
+
+def near_words(rule: RuleSpec, rule_type: RuleType, value: Decimal) -> str:
+    """Say which limit an account comes near."""
+    unit = unit_words(rule_type)
+    return (
+        f"{rule.name}: {_phrase(rule_type, None)} {grouped(value)}{unit}, near the limit of {grouped(rule.limit)}{unit}"
+    )
+
+
+def held_words(rule: RuleSpec, rule_type: RuleType) -> str:
+    """Say what a rule does that watches positions rather than orders."""
+    kind = {"stop_loss": "A stop", "take_profit": "A target"}.get(rule_type.name)
+    if kind is None:
+        return f"{rule.name}: watched while the position is open"
+    return f"{rule.name}: {kind} {plain(rule.limit)} % from the entry goes with the position"

@@ -1,0 +1,52 @@
+/**
+ * Plotly figures made in Python: `<div class="plot" data-plot="ID">` beside `{{ figure|json_script:"ID" }}`.
+ * The page loads vendor/plotly/plotly-finance.min.js itself; colours follow the theme.
+ */
+
+import { onContent, token } from "./dom.js";
+
+/** @type {WeakMap<Element, string>} */
+const drawn = new WeakMap();
+
+/** @param {Record<string, unknown>} given */
+function layoutOf(given) {
+  const axis = { gridcolor: token("--chart-grid"), zerolinecolor: token("--line"), linecolor: token("--line"), automargin: true };
+  const colours = [1, 2, 3, 4, 5, 6].map((n) => token(`--chart-${n}`));
+  return {
+    colorway: colours,
+    margin: { l: 48, r: 16, t: 16, b: 36 },
+    hovermode: "x unified",
+    legend: { orientation: "h", y: 1.1 },
+    ...given,
+    template: undefined,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: token("--font-text"), size: 12, color: token("--text-2") },
+    hoverlabel: { bgcolor: token("--surface"), bordercolor: token("--line"), font: { color: token("--text") } },
+    xaxis: { ...axis, .../** @type {object} */ (given["xaxis"] ?? {}) },
+    yaxis: { ...axis, .../** @type {object} */ (given["yaxis"] ?? {}) },
+  };
+}
+
+/** @param {HTMLElement} place */
+function draw(place) {
+  const source = document.getElementById(place.dataset["plot"] ?? "")?.textContent ?? "";
+  const theme = document.documentElement.dataset["bsTheme"] ?? "";
+  if (!source || !window.Plotly || drawn.get(place) === theme + source) return;
+  drawn.set(place, theme + source);
+  const parsed = JSON.parse(source);
+  const figure = typeof parsed === "string" ? JSON.parse(parsed) : parsed;
+  // Plotly's buttons would lie over the curve: dragging zooms without them, a double click goes back.
+  const config = { responsive: true, displaylogo: false, displayModeBar: false };
+  void window.Plotly.react(place, figure.data, layoutOf(figure.layout ?? {}), config);
+}
+
+/** Draw all plots; called once by main.js. */
+export function startPlots() {
+  const all = () => {
+    for (const place of document.querySelectorAll("[data-plot]")) if (place instanceof HTMLElement) draw(place);
+  };
+  onContent(all);
+  document.addEventListener("theme:change", all);
+  addEventListener("load", all); // Plotly comes after this module
+}

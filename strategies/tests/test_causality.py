@@ -1,0 +1,236 @@
+"""The causality check refuses every kind of dishonest strategy, and passes the built-in ones."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from domain.bars import BarArrays
+from strategies import causality
+from strategies.base import Params, Signals, Strategy
+from strategies.causality import check
+from strategies.library.breakout import Breakout, BreakoutParams
+from strategies.library.buy_and_hold import BuyAndHold, BuyAndHoldParams
+from strategies.library.rsi_reversion import RsiReversion, RsiReversionParams
+from strategies.library.sma_cross import SmaCross, SmaCrossParams
+from strategies.tests.series import walk
+
+
+class Cheat(Strategy):
+    """Base of the strategies that must be refused."""
+
+    name = "cheat"
+    title = description = "must be refused"
+
+    def warmup(self, params: Any) -> int:
+        """Five bars, whatever the strategy really uses."""
+        return 5
+
+
+def entries(flags: Any, **more: Any) -> Signals:
+    """Answer with entries and no exits."""
+    return Signals(entry=flags, exit=np.zeros(len(flags), dtype=np.bool_), **more)
+
+
+class FutureClose(Cheat):
+    """Buys when the next close is higher."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Look one bar ahead."""
+        return entries(np.append(bars.c[1:] > bars.c[:-1], False))
+
+
+class CentredWindow(Cheat):
+    """Compares with an average that has the bar in its middle."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Convolve with 'same'."""
+        return entries(bars.c > np.convolve(bars.c, np.ones(5) / 5, mode="same"))
+
+
+class WholeSeriesMaximum(Cheat):
+    """Normalises by the maximum of all bars."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Buy near the top of all time, the future's included."""
+        return entries(bars.c / bars.c.max() > 0.8)
+
+
+class FutureConfidence(Cheat):
+    """Enters honestly, but is sure of itself where the next close is higher."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Hide the look-ahead in the confidence."""
+        surer = np.append(bars.c[1:] > bars.c[:-1], False)
+        return entries(bars.c > 0, confidence=np.where(surer, 1.0, 0.7))
+
+
+class FutureStop(Cheat):
+    """Puts its stop just under the low of the next bar."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Hide the look-ahead in the stop."""
+        return entries(bars.c > 0, stop=np.append(bars.l[1:], bars.l[-1]) * 0.999)
+
+
+class ReachesBehindTheView(Cheat):
+    """Takes the array that its bars are a view of."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Use numpy's `base` to see what was cut off."""
+        whole = bars.c.base if bars.c.base is not None else bars.c
+        return entries(bars.c < np.asarray(whole).reshape(-1)[-1])
+
+
+class ShortWarmup(Cheat):
+    """An exponential average that says it needs five bars."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Recurse from the first bar."""
+        average = np.empty(len(bars))
+        level = bars.c[0]
+        for i, close in enumerate(bars.c):
+            level += 0.02 * (close - level)
+            average[i] = level
+        return entries(bars.c > average)
+
+
+class CountsFromTheStart(Cheat):
+    """Enters on every tenth bar since the beginning."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Depend on where the series begins."""
+        return entries(np.arange(len(bars)) % 10 == 0)
+
+
+class Random(Cheat):
+    """Throws dice."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Answer anew every time."""
+        return entries(np.random.default_rng().random(len(bars)) > 0.5)
+
+
+class Mutates(Cheat):
+    """Writes to the bars."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Try to change what others see."""
+        bars.c[0] = 1.0
+        return entries(bars.c > 0)
+
+
+class MutatesBehindTheFlag(Cheat):
+    """Makes the array writable again."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Reach the array behind the read-only view."""
+        below = bars.c.base
+        if below is not None:
+            below.flags.writeable = True
+            below[:] = 1.0
+        return entries(bars.c > 0)
+
+
+class Remembers(Cheat):
+    """Keeps state between calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Answer by how often it was asked."""
+        self.calls += 1
+        return entries(np.full(len(bars), self.calls % 2 == 0))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "code"),
+    [
+        (FutureClose(), "looks_ahead"),
+        (CentredWindow(), "looks_ahead"),
+        (WholeSeriesMaximum(), "looks_ahead"),
+        (FutureConfidence(), "looks_ahead"),
+        (FutureStop(), "looks_ahead"),
+        (ReachesBehindTheView(), "looks_ahead"),
+        (ShortWarmup(), "warmup_too_short"),
+        (CountsFromTheStart(), "warmup_too_short"),
+        (Random(), "not_deterministic"),
+        (Mutates(), "mutates_input"),
+        (MutatesBehindTheFlag(), "mutates_input"),
+        (Remembers(), "not_deterministic"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Strategy) else value,
+)
+def test_check_refuses(strategy: Strategy, code: str) -> None:
+    report = check(strategy, Params(), walk())
+
+    assert not report.is_causal
+    assert [problem.code for problem in report.problems] == [code]
+    assert report.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("strategy", "params"),
+    [
+        (SmaCross(), SmaCrossParams()),
+        (SmaCross(), SmaCrossParams(fast=1, slow=2, reverse=True)),
+        (SmaCross(), SmaCrossParams(fast=49, slow=50, reverse=True)),
+        (RsiReversion(), RsiReversionParams()),
+        (RsiReversion(), RsiReversionParams(period=2, oversold=49.0, overbought=51.0)),
+        (Breakout(), BreakoutParams(channel_stop=True)),
+        (Breakout(), BreakoutParams(entry_lookback=3, exit_lookback=30)),
+        (BuyAndHold(), BuyAndHoldParams()),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Strategy) else "",
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_built_in_strategies_are_causal(strategy: Strategy, params: Params, seed: int) -> None:
+    report = check(strategy, params, walk(700, seed=seed))
+
+    assert report.is_causal, report.problems
+    assert report.n_prefixes > 10 and report.n_windows > 10
+
+
+def test_same_bars_give_the_same_report() -> None:
+    assert check(SmaCross(), SmaCrossParams(), walk()) == check(SmaCross(), SmaCrossParams(), walk())
+
+
+def test_too_few_bars_are_said_with_their_number() -> None:
+    report = check(SmaCross(), SmaCrossParams(fast=20, slow=50), walk(60))
+
+    assert report.problems[0].code == "not_enough_bars"
+    assert "60" in report.problems[0].message and "70" in report.problems[0].message
+
+
+def test_bars_stay_as_they_were_whatever_the_strategy_does() -> None:
+    bars, untouched = walk(), walk()
+
+    check(MutatesBehindTheFlag(), Params(), bars)
+
+    assert bars.is_equal(untouched)
+
+
+def test_report_is_plain_json() -> None:
+    found = check(FutureClose(), Params(), walk()).as_dict()
+
+    assert found["is_causal"] is False
+    assert found["problems"][0].keys() == {"code", "message", "row"}
+
+
+class Sleeper(Cheat):
+    """Never comes back."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Sleep longer than anybody waits."""
+        time.sleep(3)
+        return entries(bars.c > 0)
+
+
+def test_code_that_does_not_come_back_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(causality, "CHECK_SECONDS", 0.2)
+
+    report = check(Sleeper(), Params(), walk(50))
+
+    assert [problem.code for problem in report.problems] == ["too_slow"]

@@ -1,0 +1,211 @@
+"""Home, chart, risk, preferences, tokens and market data in a real browser, on the real platform."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import SHOTS, Platform, watch
+
+pytestmark = [pytest.mark.browser, pytest.mark.runtime]
+
+PAGES = {
+    "home": "/",
+    "chart": "/chart/?symbol=MSFT&indicators=sma:20,rsi:14,macd",
+    "data": "/data/",
+    "risk": "/risk/",
+    "rule": "/risk/rules/new/?type=max_order_value",
+    "preferences": "/preferences/?tab=risk_management",
+    "preferences-notifications": "/preferences/?tab=notifications",
+    "preferences-history": "/preferences/history/",
+    "keys": "/keys/",
+}
+
+
+def open_account(page: Page, platform: Platform) -> None:
+    """Open the paper account as the home page offers it, unless there is one."""
+    page.goto(platform.url)
+    button = page.get_by_role("button", name="Open a paper account")
+    if button.count():
+        button.click()
+        expect(page.locator(".account-card").first).to_be_visible()
+
+
+def last_bar(page: Page) -> str:
+    """Return what the chart says of its newest bar."""
+    return page.locator("[data-chart-legend]").inner_text()
+
+
+def set_speed(page: Page, speed: str) -> None:
+    button = page.locator(f"#replay button[name=speed][value='{speed}']")
+    button.click()
+    expect(page.locator(f"#replay button[name=speed][value='{speed}']")).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
+def test_every_page_opens_clean_and_without_sideways_scrolling(
+    signed_in: Page, live_platform: Platform, context: BrowserContext, width: int, scheme: str
+) -> None:
+    open_account(signed_in, live_platform)
+    page = context.new_page()
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 900})
+    faults = watch(page)
+
+    for name, address in PAGES.items():
+        page.goto(f"{live_platform.url}{address}")
+        page.wait_for_load_state("networkidle") if "chart" not in name else page.wait_for_timeout(1500)
+        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wider <= 0, f"{name} is {wider} px too wide at {width}"
+        page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+
+    assert faults == []
+
+
+@pytest.mark.parametrize("speed", ["1", "20"])
+def test_the_chart_moves_with_the_replay_and_stays_where_one_looks(
+    signed_in: Page, live_platform: Platform, speed: str
+) -> None:
+    page = signed_in
+    page.goto(f"{live_platform.url}/chart/?symbol=FB")
+    expect(page.locator("[data-chart-message]")).to_be_hidden()
+    start = page.locator("[data-replay-open]")
+    if start.count():
+        start.click()
+    expect(page.locator("#replay .chip")).to_contain_text(re.compile("running|paused"))
+    set_speed(page, speed)
+    before = last_bar(page)
+
+    page.wait_for_function(
+        "before => document.querySelector('[data-chart-legend]').innerText !== before", arg=before, timeout=15_000
+    )
+    page.wait_for_timeout(2_500)
+
+    assert last_bar(page) != before
+    page.screenshot(path=SHOTS / f"chart-live-{speed}.png")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#replay .chip")).to_contain_text("paused")
+    page.wait_for_timeout(800)
+    still = last_bar(page)
+    page.wait_for_timeout(1_500)
+    assert last_bar(page) == still
+    page.get_by_role("button", name="Go on").click()
+
+
+def test_indicators_are_picked_with_their_settings_and_kept_in_the_address(
+    signed_in: Page, live_platform: Platform
+) -> None:
+    page = signed_in
+    page.goto(f"{live_platform.url}/chart/?symbol=IBM&indicators=sma:20")
+    expect(page.locator("[data-chart-message]")).to_be_hidden()
+
+    page.locator(".indicator-menu > summary").click()
+    page.get_by_label("Indicator", exact=True).select_option("rsi")
+    page.get_by_label("Period").fill("9")
+    page.get_by_role("button", name="Add to the chart").click()
+
+    expect(page.locator("[data-indicator-list]")).to_contain_text("RSI 9")
+    expect(page.locator("[data-chart-legend]")).to_contain_text("RSI 9")
+    assert "rsi%3A9" in page.url or "rsi:9" in page.url
+    page.reload()
+    expect(page.locator("[data-chart-legend]")).to_contain_text("RSI 9")
+    page.get_by_label("Remove SMA 20").click()
+    expect(page.locator("[data-chart-legend]")).not_to_contain_text("SMA 20")
+
+
+def test_a_rule_denies_the_next_order_and_the_kill_switch_is_engaged_and_released(
+    signed_in: Page, live_platform: Platform
+) -> None:
+    page = signed_in
+    open_account(page, live_platform)
+    page.goto(f"{live_platform.url}/risk/rules/new/?type=max_order_value")
+    page.get_by_label("Name").fill("Tiny orders")
+    page.get_by_label("Limit", exact=True).fill("10")
+    page.get_by_role("button", name="Put it in force").click()
+    expect(page.locator("#rules-table")).to_contain_text("Tiny orders")
+
+    page.locator("#test-order").get_by_label("Symbol").fill("AAPL")
+    page.locator("#test-order").get_by_label("Quantity").fill("5")
+    page.get_by_role("button", name="Ask every rule").click()
+    expect(page.locator("#test-order")).to_contain_text("It would not be sent")
+    expect(page.locator("#test-order")).to_contain_text("Tiny orders")
+    page.screenshot(path=SHOTS / "risk-tested.png", full_page=True)
+
+    page.get_by_role("button", name="Kill switch", exact=True).click()
+    page.locator("#kill-dialog").get_by_label("Reason").fill("Trying it out")
+    page.get_by_role("button", name="Stop all new orders").click()
+    expect(page.locator(".banner-halted")).to_contain_text("Trying it out")
+    page.screenshot(path=SHOTS / "risk-killed.png", full_page=True)
+
+    page.locator("[data-kill-switch]").get_by_label("Reason").fill("It works")
+    page.locator("[data-kill-switch]").get_by_label("Your password").fill(live_platform.password)
+    page.get_by_role("button", name="Release").click()
+    expect(page.locator(".banner-halted")).to_have_count(0)
+
+    page.get_by_role("button", name="Switch off: Tiny orders").click()
+    expect(page.get_by_role("button", name="Switch on: Tiny orders")).to_be_visible()
+
+
+def test_preferences_show_what_changes_before_it_is_saved(signed_in: Page, live_platform: Platform) -> None:
+    page = signed_in
+    page.goto(f"{live_platform.url}/preferences/?tab=trading")
+    page.get_by_label("Most entries per session").fill("33")
+    page.get_by_role("button", name="See what this changes").click()
+    expect(page.locator("#preview")).to_contain_text("33")
+    page.screenshot(path=SHOTS / "preferences-preview.png", full_page=True)
+    page.get_by_role("button", name=re.compile("Save 1 change")).click()
+    expect(page.get_by_label("Most entries per session")).to_have_value("33")
+
+    page.goto(f"{live_platform.url}/preferences/history/")
+    expect(page.locator("#versions")).to_contain_text("33")
+
+
+def test_panels_are_hidden_and_come_back(signed_in: Page, live_platform: Platform) -> None:
+    page = signed_in
+    open_account(page, live_platform)
+    page.get_by_role("button", name="Hide Market clocks").click()
+    expect(page.locator("#panel-feeds")).to_have_count(0)
+
+    page.reload()
+    expect(page.locator("#panel-feeds")).to_have_count(0)
+    page.get_by_role("button", name="Market clocks").click()
+    expect(page.locator("#panel-feeds")).to_be_visible()
+
+
+def test_a_broken_file_is_answered_line_by_line(signed_in: Page, live_platform: Platform) -> None:
+    page = signed_in
+    page.goto(f"{live_platform.url}/data/")
+    rows = b"date,open,high,low,close,volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03,10,9,8,10,100\n"
+    page.locator("#id_file").set_input_files({"name": "bars.csv", "mimeType": "text/csv", "buffer": rows})
+    page.get_by_label("Symbol (optional)").fill("BROWSED")
+    page.get_by_role("button", name="Import").click()
+
+    expect(page.locator("#rejected")).to_contain_text("3")
+    page.screenshot(path=SHOTS / "data-imported.png", full_page=True)
+
+
+def test_a_token_is_shown_once_and_works(signed_in: Page, live_platform: Platform) -> None:
+    page = signed_in
+    page.goto(f"{live_platform.url}/keys/")
+    page.get_by_label("Name").fill("browser test")
+    page.get_by_label("Your password").fill(live_platform.password)
+    page.get_by_role("button", name="Make the token").click()
+    secret = page.locator("[data-secret]").inner_text()
+
+    answer = page.request.get(
+        f"{live_platform.url}/api/v1/auth/tokens/", headers={"Authorization": f"Bearer {secret}", "Cookie": ""}
+    )
+    assert answer.ok and "browser test" in json.dumps(answer.json())
+    page.goto(f"{live_platform.url}/keys/")
+    expect(page.locator("body")).not_to_contain_text(secret)
+
+
+def test_search_finds_an_instrument(signed_in: Page, live_platform: Platform) -> None:
+    page = signed_in
+    page.goto(f"{live_platform.url}/risk/")
+    page.keyboard.press("/")
+    page.get_by_role("combobox", name="Search or jump to").fill("goog")
+    expect(page.locator("#search-found")).to_contain_text("GOOG")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("symbol=GOOG"))

@@ -1,0 +1,9 @@
+"""Who may listen to which socket: the answers that realtime, on its low floor, asks the wiring for."""
+
+from portfolio.models import Account
+from users.models import User
+
+
+def may_hear_account(user: User, key: str) -> bool:
+    """Tell whether the account is the user's own."""
+    return bool(Account.objects.for_user(user).filter(pk=key).exists())

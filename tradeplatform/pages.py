@@ -1,0 +1,22 @@
+"""Addresses of pages that stand above single apps: home, search, the frame's state, and fragments of trading."""
+
+from django.urls import path
+
+from tradeplatform import search, views
+from trading.views import chart_marks, risk_parts
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("home/panels/<slug:name>/", views.panel, name="home_panel"),
+    path("home/arrange/", views.arrange, name="home_arrange"),
+    path("home/paper-account/", views.open_paper_account, name="home_paper_account"),
+    path("shell/status/", views.shell_status, name="shell_status"),
+    path("search/", search.results, name="search"),
+    path("chart/marks/", chart_marks.marks, name="chart_marks"),
+    path("chart/signals/<uuid:pk>/", chart_marks.signal, name="chart_signal"),
+    path("chart/fills/<uuid:pk>/", chart_marks.fill, name="chart_fill"),
+    path("risk/limits/", risk_parts.limits, name="risk_limits"),
+    path("risk/decisions/", risk_parts.decisions, name="risk_decisions"),
+    path("risk/test-order/", risk_parts.test_order, name="risk_test_order"),
+    path("platform/kill-switch/", views.platform_switch, name="platform_switch"),
+]

@@ -1,0 +1,13 @@
+"""Addresses of the account pages."""
+
+from django.urls import path
+
+from users import views
+
+app_name = "users"
+urlpatterns = [
+    path("sign-in/", views.SignInView.as_view(), name="sign_in"),
+    path("sign-out/", views.SignOutView.as_view(), name="sign_out"),
+    path("password/", views.PasswordChangeView.as_view(), name="password_change"),
+    path("password/changed/", views.PasswordChangedView.as_view(), name="password_changed"),
+]
