@@ -1,66 +1,66 @@
-"""The past driver: over every moment at which bars closed, match, mark, decide, submit; as trading.pipeline does live.
+"""The engine over the past: `run` one strategy, or `sweep` many parameter combinations, over bars as arrays. Pure.
 
-Plain Python with exact decimals where the books are. A compiled kernel may replace `_play` for runs whose features it
-knows; what goes in (`RunSpec`, bars) and comes out (`RunResult`) stays.
+What a run uses chooses its path: the compiled kernel (float64), or the plain engine (decimals) for what the kernel
+does not know and wherever `exact` is asked for. Tests hold both to the same orders, fills and equity.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
-from uuid import UUID
 
-from backtesting.books import Books
-from backtesting.desk import Desk
-from backtesting.feeds import ClosedBar, feeds_of, moments
-from backtesting.results import RunResult
+import numpy as np
+
+from backtesting.exact import run_exact
+from backtesting.panel import Panel, panel_of
 from backtesting.spec import RunSpec
-from backtesting.venue import Venue
+from backtesting.sweep import KeyFigures, SweepTable, figures_of
+from backtesting.tables import Result
+from backtesting.tabulate import result_of
 from domain.bars import BarArrays
-from domain.matching import BarPrices
+from strategies.base import Params
 
-ZERO = Decimal(0)
 Progress = Callable[[datetime], None]
+Counted = Callable[[int], None]
+Data = Panel | Mapping[str, BarArrays]
 
 
-def run(spec: RunSpec, bars: Mapping[str, BarArrays], *, progress: Progress | None = None) -> RunResult:
-    """Run a strategy over bars (by symbol, oldest first) and return everything that it did.
+def run(spec: RunSpec, data: Data, *, exact: bool = False, progress: Progress | None = None) -> Result:
+    """Run a strategy over bars and return everything that it did.
 
-    The first bar with a decision is never traded in: a signal at a bar's close fills at the next bar's open at the
-    earliest. ``progress`` is called with the time of every moment; what it raises ends the run. Raises KeyError for an
-    instrument without bars and StrategyError when the strategy's code fails.
+    ``data`` is a `Panel` (best for many runs over the same bars) or bars by symbol, oldest first. A signal at a bar's
+    close fills at the next bar's open at the earliest. ``progress`` is called now and then with the time of the moment
+    reached; what it raises ends the run (cancellation). Raises KeyError for an instrument without bars and
+    StrategyError when the strategy's code fails or answers something that is no answer.
     """
-    books = Books(spec)
-    venue = Venue(spec, books)
-    feeds = feeds_of(spec, bars)
-    desk = Desk(spec, books, venue, feeds)
-    for at, closed in moments(feeds):
-        _play(books, venue, desk, at, closed)
+    bars = _bars_by_symbol(data)
+    return result_of(run_exact(spec, bars, progress=progress), spec, bars)
+
+
+def sweep(spec: RunSpec, data: Data, combinations: Sequence[Params], *, progress: Counted | None = None) -> SweepTable:
+    """Run a strategy with many combinations of parameters (``spec.params`` is not looked at); return key figures.
+
+    Every combination is measured over the same moments, those of all bars handed in. ``progress`` is called with the
+    number of combinations done; what it raises ends the sweep. Raises what `run` raises.
+    """
+    figures: list[KeyFigures] = []
+    n_moments = _n_moments(data)
+    for done, params in enumerate(combinations, 1):
+        figures.append(figures_of(run(replace(spec, params=params), data), n_moments))
         if progress is not None:
-            progress(at)
-    return RunResult(
-        orders=tuple(venue.orders),
-        fills=tuple(books.fills),
-        trades=books.all_trades(),
-        signals=tuple(desk.signals),
-        positions=books.positions(),
-        curve=books.curve(),
-        cash=books.cash,
-        equity=books.equity,
-        peak_equity=books.peak_equity,
-        fees_paid=sum((fill.fee for fill in books.fills), ZERO),
-    )
+            progress(done)
+    return SweepTable.of(figures)
 
 
-def _play(books: Books, venue: Venue, desk: Desk, at: datetime, closed: Sequence[ClosedBar]) -> None:
-    """Do the four steps for the bars that closed at one moment."""
-    if books.begin_moment(at):
-        desk.begin_session()
-    prices: dict[UUID, BarPrices] = {}
-    for bar in closed:
-        instrument = bar.feed.instrument
-        prices[instrument.id] = bar.feed.prices(bar.i)
-        venue.match(instrument, prices[instrument.id], at=at, ends_session=bool(bar.feed.ends_session[bar.i]))
-    books.mark(at, prices)
-    for bar in closed:
-        desk.decide(bar.feed, bar.i, at, prices[bar.feed.instrument.id].close)
-    desk.place_scripted(at)
+def panel(spec: RunSpec, bars: Mapping[str, BarArrays]) -> Panel | None:
+    """Return the bars of a run as one block; None where the instruments' bars do not lie on common times."""
+    return panel_of(spec.instruments, spec.timeframe, bars)
+
+
+def _bars_by_symbol(data: Data) -> Mapping[str, BarArrays]:
+    return {symbol: data.bars(symbol) for symbol in data.symbols} if isinstance(data, Panel) else data
+
+
+def _n_moments(data: Data) -> int:
+    if isinstance(data, Panel):
+        return data.n_bars
+    return len(np.unique(np.concatenate([bars.t for bars in data.values()]))) if data else 0

@@ -122,6 +122,7 @@ class RunResult:
 
     orders: tuple[RunOrder, ...]
     fills: tuple[Fill, ...]
+    fill_orders: tuple[int, ...]  # the number of each fill's order
     trades: tuple[RunTrade, ...]
     signals: tuple[RunSignal, ...]
     positions: tuple[RunPosition, ...]

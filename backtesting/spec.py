@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
 from domain.bars import Timeframe
@@ -21,12 +22,27 @@ RUN_USER = UUID(int=2)
 RUN_STRATEGY = UUID(int=3)
 
 
+class SizedAt(StrEnum):
+    """When an entry's quantity is worked out."""
+
+    DECISION = "decision"  # at the signal's close, as live does
+    FILL = "fill"  # at the fill with its price, fee and cash, never more than the cash pays (research only)
+
+
+class Capital(StrEnum):
+    """Whose cash an entry spends."""
+
+    SHARED = "shared"
+    SPLIT = "split"  # every instrument begins with an equal part and keeps what it makes of it (research only)
+
+
 @dataclass(frozen=True, slots=True)
 class Sizing:
     """How large an entry is."""
 
     method: SizingMethod
     value: Decimal
+    at: SizedAt = SizedAt.DECISION
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,7 @@ class RunSpec:
     scripted: tuple[ScriptedOrder, ...] = ()
     session_zone: str = "UTC"
     session_start: time = time(0, 0)
+    capital: Capital = Capital.SHARED
 
     def __post_init__(self) -> None:
         symbols = [instrument.symbol for instrument in self.instruments]

@@ -35,6 +35,7 @@ class Venue:
     def __init__(self, spec: RunSpec, books: Books) -> None:
         self._spec, self._books = spec, books
         self.orders: list[RunOrder] = []
+        self.fill_orders: list[int] = []
         self._open: dict[UUID, dict[str, RunOrder]] = {}
         self._n_at_venue = 0
 
@@ -141,6 +142,7 @@ class Venue:
             fee=execution.fee,
             at=at,
         )
+        self.fill_orders.append(order.number)
         held = self._books.book(instrument, fill, order.signal)
         self._protect(held, order, arrival=execution.phase, at=at)
 

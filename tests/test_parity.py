@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from backtesting.engine import run
+from backtesting.exact import run_exact
 from backtesting.results import RunResult
 from backtesting.spec import RunSpec, Sizing
 from core.fields import plain
@@ -168,7 +168,7 @@ def past(strategy: Strategy, case: Case) -> RunResult:
         rules=(*rules_from(mine), *own),
         allow_short=case.allow_short,
     )
-    return run(spec, {row.symbol: market.bar_series(row, Timeframe.D1) for row in rows})
+    return run_exact(spec, {row.symbol: market.bar_series(row, Timeframe.D1) for row in rows})
 
 
 def tables_of(result: RunResult) -> Tables:

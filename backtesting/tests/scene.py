@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
-from backtesting.engine import run
+from backtesting.exact import run_exact
 from backtesting.results import RunResult
 from backtesting.spec import RunSpec, ScriptedOrder, Sizing
 from domain.bars import BarArrays, Timeframe
@@ -99,7 +99,7 @@ def spec_of(strategy: Strategy, *, instruments: tuple[InstrumentSpec, ...] = (),
 
 def run_one(strategy: Strategy, bars: BarArrays, **changes: Any) -> RunResult:
     """Run a strategy over one instrument's bars."""
-    return run(spec_of(strategy, **changes), {"AAA": bars})
+    return run_exact(spec_of(strategy, **changes), {"AAA": bars})
 
 
 def by_hand(at: datetime, side: OrderSide, quantity: int, **more: Any) -> ScriptedOrder:

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from backtesting.engine import run
+from backtesting.exact import run_exact
 from backtesting.tests.scene import Says, by_hand, closed_at, instrument, ohlc, rows, run_one, spec_of
 from domain.bars import Timeframe
 from domain.matching import FeeModel, SlippageModel
@@ -207,7 +207,7 @@ def test_a_size_below_one_lot_is_no_order() -> None:
     spec = spec_of(Says(entry=rows(0)))
     spec = replace(spec, sizing=replace(spec.sizing, method=SizingMethod.PERCENT_EQUITY, value=D("0.5")))
 
-    result = run(spec, {"AAA": ohlc(FLAT, FLAT)})
+    result = run_exact(spec, {"AAA": ohlc(FLAT, FLAT)})
 
     assert [(s.outcome, s.code) for s in result.signals] == [(SignalOutcome.SKIPPED, "no_size")]
 
@@ -235,7 +235,7 @@ def test_instruments_share_the_cash_and_are_taken_in_the_order_of_their_symbols(
     spec = spec_of(Says(entry=rows(0)), instruments=two)
     spec = replace(spec, rules=(rule("position_limit", "1"),))
 
-    result = run(spec, {"AAA": ohlc(FLAT, FLAT), "BBB": ohlc(FLAT, FLAT)})
+    result = run_exact(spec, {"AAA": ohlc(FLAT, FLAT), "BBB": ohlc(FLAT, FLAT)})
 
     assert [(s.symbol, s.outcome) for s in result.signals] == [
         ("AAA", SignalOutcome.EXECUTED),
@@ -247,7 +247,7 @@ def test_instruments_whose_bars_close_at_other_times_keep_their_own_marks() -> N
     spec = spec_of(Says(entry=rows(0)), instruments=(instrument("AAA"), instrument("BBB")))
     late = ohlc((50, 50, 50, 50), (50, 50, 50, 50), (60, 60, 60, 60), start=43_200)
 
-    result = run(spec, {"AAA": ohlc(FLAT, FLAT, (110, 110, 110, 110)), "BBB": late})
+    result = run_exact(spec, {"AAA": ohlc(FLAT, FLAT, (110, 110, 110, 110)), "BBB": late})
 
     assert list(result.curve.t) == [86_400, 129_600, 172_800, 216_000, 259_200, 302_400]
     assert result.curve.equity[-2:] == (D(10_100), D(10_200))

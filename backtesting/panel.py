@@ -1,0 +1,123 @@
+"""A run's bars as one block of arrays: what every instrument showed at every moment, closes and sessions beside it.
+
+Making a panel is preparation (once for many runs); the compiled kernel reads nothing else. Pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.bars import BarArrays, Floats, Ints, Timeframe
+from domain.instruments import InstrumentSpec
+from marketdata.calendars import close_times, session_ends
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """Bars of several instruments on common times, oldest first; row = bar, column = instrument by symbol.
+
+    t : int64[n_bars], unix seconds at which each bar opened
+    closes : int64[n_bars], unix seconds at which each bar closed
+    ends_session : bool[n_bars], does the trading session end with the bar?
+    o, h, l, c, v : float64[n_bars, n_instruments], C order; prices in the quote currency, units traded
+    """
+
+    symbols: tuple[str, ...]
+    timeframe: Timeframe
+    t: Ints
+    closes: Ints
+    ends_session: npt.NDArray[np.bool_]
+    o: Floats
+    h: Floats
+    l: Floats  # noqa: E741  the trade's own letter for the low
+    c: Floats
+    v: Floats
+
+    @property
+    def n_bars(self) -> int:
+        """How many moments there are."""
+        return len(self.t)
+
+    @property
+    def n_instruments(self) -> int:
+        """How many instruments there are."""
+        return len(self.symbols)
+
+    def bars(self, symbol: str) -> BarArrays:
+        """Return one instrument's bars (views)."""
+        k = self.symbols.index(symbol)
+        return BarArrays(self.t, *(block[:, k] for block in (self.o, self.h, self.l, self.c, self.v)))
+
+
+def panel_of(
+    instruments: Sequence[InstrumentSpec], timeframe: Timeframe, bars: Mapping[str, BarArrays]
+) -> Panel | None:
+    """Return the panel of these instruments' bars; None where their times or calendars differ.
+
+    Raises KeyError for an instrument without bars. Of one instrument the columns are views, nothing is copied.
+    """
+    ordered = sorted(instruments, key=lambda each: each.symbol)
+    series = [bars[each.symbol] for each in ordered]
+    first = series[0]
+    calendars = {each.calendar for each in ordered}
+    if len(calendars) > 1 or any(not np.array_equal(first.t, other.t) for other in series[1:]):
+        return None
+    calendar = ordered[0].calendar
+    closes = close_times(first.t, timeframe, calendar)
+    blocks = [_block([each.columns[k] for each in series]) for k in range(1, 6)]
+    return Panel(
+        tuple(each.symbol for each in ordered),
+        timeframe,
+        first.t,
+        closes,
+        session_ends(closes, timeframe, calendar),
+        *blocks,
+    )
+
+
+def _block(columns: Sequence[npt.NDArray[np.float64 | np.int64]]) -> Floats:
+    if len(columns) == 1:
+        return np.ascontiguousarray(columns[0], dtype=np.float64).reshape(-1, 1)
+    return np.ascontiguousarray(np.stack(columns, axis=1), dtype=np.float64)
+
+
+def loss_sessions(closes: Ints, zone: str, start: time) -> Ints:
+    """Return the number of the loss session (days since 1970 of the date that it began on) of each moment."""
+    shift = start.hour * 3600 + start.minute * 60 + start.second
+    if zone == "UTC":
+        return (closes - shift) // DAY
+    return (closes + _offsets(zone, closes) - shift) // DAY
+
+
+def _offsets(zone: str, at: Ints) -> Ints:
+    """Return the zone's offset from UTC (seconds) at each moment."""
+    starts, offsets = _transitions(zone)
+    return offsets[np.searchsorted(starts, at, side="right") - 1]
+
+
+@lru_cache(maxsize=16)
+def _transitions(zone: str) -> tuple[Ints, Ints]:
+    """Return when the zone's offset changes, found by halving between days that differ (1900 to 2100)."""
+    named = ZoneInfo(zone)
+
+    def offset(at: int) -> int:
+        return int(datetime.fromtimestamp(at, tz=named).utcoffset().total_seconds())  # type: ignore[union-attr]
+
+    days = np.arange(-70 * 365, 130 * 366, dtype=np.int64) * DAY
+    daily = np.array([offset(int(day)) for day in days], dtype=np.int64)
+    starts, offsets = [int(days[0])], [int(daily[0])]
+    for row in np.flatnonzero(np.diff(daily)):
+        low, high = int(days[row]), int(days[row + 1])
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if offset(middle) == daily[row] else (low, middle)
+        starts.append(high)
+        offsets.append(int(daily[row + 1]))
+    return np.array(starts, dtype=np.int64), np.array(offsets, dtype=np.int64)
