@@ -1,0 +1,184 @@
+"""All figures of one equity curve and its trades under the API's names. Pure.
+
+Figures of returns use one return for each day (or week: the basis); drawdowns use every mark, so that a fall within
+a day is seen. What cannot be measured (no trades, no benchmark, no variation, infinite) is None.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.metrics import benchmark as against
+from analytics.metrics import drawdowns, performance, ratios, tails, trades
+from analytics.metrics.annual import DAY_SECONDS, YEAR_DAYS, Basis
+from analytics.metrics.catalogue import METRICS, Unit
+from analytics.metrics.series import known, period_values, returns_of
+from analytics.metrics.trades import TradeColumns
+from domain.bars import Floats, Ints
+
+Figures = dict[str, float | int | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """Equity (float64[n]) at moments (int64[n], unix seconds, ascending), and what there was before the first."""
+
+    t: Ints
+    equity: Floats
+    starting_equity: float | None = None
+
+    @property
+    def start(self) -> float:
+        """Equity before the first mark, or at it where the former is not known; NaN for an empty curve."""
+        if self.starting_equity is not None:
+            return self.starting_equity
+        return float(self.equity[0]) if len(self.equity) else math.nan
+
+    def returns(self, basis: Basis) -> Floats:
+        """Return the simple returns of the basis' periods, the first one from the starting equity where it is known."""
+        _, values = period_values(self.t, self.equity, basis.seconds)
+        return returns_of(values, self.starting_equity)
+
+
+def summarize(
+    curve: Curve,
+    closed: TradeColumns,
+    *,
+    basis: Basis,
+    benchmark: Floats | None = None,
+    exposure: Floats | None = None,
+    risk_free: float = 0.0,
+    fees_paid: float | None = None,
+    traded_value: float | None = None,
+) -> Figures:
+    """Return every figure of analytics.metrics.catalogue.
+
+    Parameters
+    ----------
+    curve, closed : what the equity was, and the closed trades
+    basis : length of a return and returns of a year
+    benchmark : float64[n], the benchmark's price at each mark of the curve; NaN where there is none yet
+    exposure : float64[n], gross exposure by equity at each mark
+    risk_free : fraction a year, taken off each return in equal parts
+    fees_paid, traded_value : of all fills, open positions included; without them those of the closed trades
+    """
+    returns = curve.returns(basis)
+    figures = {
+        **_of_returns(returns, basis.periods_per_year, risk_free / basis.periods_per_year),
+        **_of_curve(curve),
+        **_of_benchmark(curve, benchmark, basis),
+        **_of_trades(closed),
+        **_of_costs(curve, closed, exposure, fees_paid, traded_value),
+        "periods_per_year": float(basis.periods_per_year),
+        "n_returns": float(len(known(returns))),
+    }
+    deepest = figures.get("max_drawdown", math.nan)
+    figures["calmar"] = figures["annual_return"] / -deepest if deepest < 0 else math.nan
+    return {each.name: plain(figures.get(each.name, math.nan), is_count=each.unit is Unit.COUNT) for each in METRICS}
+
+
+def plain(value: float, *, is_count: bool = False) -> float | int | None:
+    """Return a number as JSON knows it: None for what is not finite, whole for counts."""
+    if not math.isfinite(value):
+        return None
+    return round(value) if is_count else float(value)
+
+
+def _of_returns(returns: Floats, periods: int, risk_free: float) -> dict[str, float]:
+    values = known(returns)
+    return {
+        "annual_return": performance.annual_return(returns, periods),
+        "annual_volatility": performance.annual_volatility(returns, periods),
+        "sharpe": ratios.sharpe(returns, periods, risk_free),
+        "sortino": ratios.sortino(returns, periods, risk_free),
+        "omega": ratios.omega(returns, periods, risk_free),
+        "var_95": tails.value_at_risk(returns),
+        "cvar_95": tails.expected_shortfall(returns),
+        "tail_ratio": ratios.tail_ratio(returns),
+        "stability": performance.stability(returns),
+        "skew": performance.skew(returns),
+        "kurtosis": performance.kurtosis(returns),
+        "best_period": float(values.max()) if len(values) else math.nan,
+        "worst_period": float(values.min()) if len(values) else math.nan,
+        "winning_periods": float(np.mean(values > 0)) if len(values) else math.nan,
+    }
+
+
+def _of_curve(curve: Curve) -> dict[str, float]:
+    if len(curve.t) == 0:
+        return {}
+    t, equity = curve.t, curve.equity
+    if curve.starting_equity is not None:
+        t, equity = np.concatenate((t[:1], t)), np.concatenate(([curve.starting_equity], equity))
+    seconds = float(t[-1] - t[0])
+    return {
+        "total_return": float(equity[-1]) / curve.start - 1.0 if curve.start > 0 else math.nan,
+        "cagr": performance.cagr(curve.start, float(equity[-1]), seconds),
+        "max_drawdown": drawdowns.max_drawdown(equity),
+        "max_drawdown_days": drawdowns.longest_days(t, equity),
+        "average_drawdown": drawdowns.average_drawdown(t, equity),
+        "ulcer_index": drawdowns.ulcer_index(equity),
+        "starting_equity": curve.start,
+        "final_equity": float(equity[-1]),
+        "peak_equity": float(equity.max()),
+        "days": seconds / DAY_SECONDS,
+    }
+
+
+def _of_benchmark(curve: Curve, benchmark: Floats | None, basis: Basis) -> dict[str, float]:
+    if benchmark is None or len(benchmark) == 0:
+        return {}
+    _, equity = period_values(curve.t, curve.equity, basis.seconds)
+    _, prices = period_values(curve.t, benchmark, basis.seconds)
+    own, other = returns_of(equity), returns_of(prices)
+    found = against.alpha_beta(own, other, basis.periods_per_year)
+    priced = known(benchmark)
+    return {
+        "alpha": found.alpha,
+        "beta": found.beta,
+        "correlation": against.correlation(own, other),
+        "information_ratio": against.information_ratio(own, other, basis.periods_per_year),
+        "benchmark_return": float(priced[-1] / priced[0] - 1.0) if len(priced) > 1 else math.nan,
+    }
+
+
+def _of_trades(closed: TradeColumns) -> dict[str, float]:
+    pnl, n = closed.pnl, len(closed)
+    return {
+        "trades": float(n),
+        "wins": float(np.sum(pnl > 0)),
+        "losses": float(np.sum(pnl < 0)),
+        "win_rate": trades.win_rate(pnl),
+        "profit_factor": trades.profit_factor(pnl),
+        "expectancy": trades.expectancy(pnl),
+        "expectancy_return": trades.average_known(closed.returns),
+        "average_win": trades.average_win(pnl),
+        "average_loss": trades.average_loss(pnl),
+        "best_trade": float(closed.returns.max()) if n else math.nan,
+        "worst_trade": float(closed.returns.min()) if n else math.nan,
+        "payoff": trades.payoff(pnl),
+        "sqn": trades.sqn(pnl),
+        "kelly": trades.kelly(pnl),
+        "average_holding_days": trades.average_holding_days(closed.entry_t, closed.exit_t),
+        "longest_losing_streak": float(trades.longest_streak(pnl, losing=True)),
+        "average_mae": trades.average_known(closed.mae),
+        "average_mfe": trades.average_known(closed.mfe),
+    }
+
+
+def _of_costs(
+    curve: Curve, closed: TradeColumns, exposure: Floats | None, fees_paid: float | None, traded_value: float | None
+) -> dict[str, float]:
+    fees = float(closed.fees.sum()) if fees_paid is None else fees_paid
+    gross = closed.direction * (closed.pnl + closed.fees)
+    value = float((2.0 * closed.entry_value + gross).sum()) if traded_value is None else traded_value
+    years = float(curve.t[-1] - curve.t[0]) / (YEAR_DAYS * DAY_SECONDS) if len(curve.t) else 0.0
+    mean = float(curve.equity.mean()) if len(curve.equity) else 0.0
+    has_exposure = exposure is not None and len(exposure) > 0
+    return {
+        "exposure": float(np.mean(exposure > 0)) if exposure is not None and has_exposure else math.nan,
+        "average_exposure": float(np.mean(exposure)) if exposure is not None and has_exposure else math.nan,
+        "turnover": value / mean / years if mean > 0 and years > 0 else math.nan,
+        "fees_paid": fees,
+    }
