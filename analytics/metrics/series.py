@@ -45,7 +45,7 @@ def cumulative(returns: Floats, starting_value: float = 0.0) -> Floats:
 
     A NaN return counts as 0 (empyrical, `cum_returns`). ``cumulative([0.1, -0.1])`` is ``[0.1, -0.01]``.
     """
-    grown: Floats = np.cumprod(1.0 + np.nan_to_num(returns, nan=0.0))
+    grown: Floats = np.cumprod(1.0 + np.nan_to_num(returns, nan=0.0), dtype=np.float64)
     return grown - 1.0 if starting_value == 0 else grown * starting_value
 
 
