@@ -5,7 +5,16 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from risk.models import KillSwitch, RiskBreach, RiskDecision, RiskRule
+from risk.models import (
+    HeadroomSample,
+    KillSwitch,
+    ProtectionWaiver,
+    RiskBreach,
+    RiskDecision,
+    RiskRule,
+    StressScenario,
+    UnprotectedEpisode,
+)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -67,3 +76,42 @@ class KillSwitchAdmin(ReadOnlyAdmin):
     list_filter = ("scope", "forbid_all", "flatten")
     search_fields = ("reason", "engaged_by", "target_id")
     ordering = ("-engaged_at",)
+
+
+@admin.register(HeadroomSample)
+class HeadroomSampleAdmin(ReadOnlyAdmin):
+    """How much of their limits accounts used."""
+
+    list_display = ("at", "user", "account", "nearest", "sampled_at")
+    search_fields = ("user__username", "account__name")
+    list_select_related = ("user", "account")
+    ordering = ("-seq",)
+
+
+@admin.register(UnprotectedEpisode)
+class UnprotectedEpisodeAdmin(ReadOnlyAdmin):
+    """Positions that nothing protected."""
+
+    list_display = ("began_at", "user", "account", "instrument", "worst_value", "value_seconds", "ended_at")
+    search_fields = ("user__username", "account__name", "instrument__symbol", "reason")
+    list_select_related = ("user", "account", "instrument")
+    ordering = ("-created_at",)
+
+
+@admin.register(ProtectionWaiver)
+class ProtectionWaiverAdmin(ReadOnlyAdmin):
+    """Who signed that a position needs no stop."""
+
+    list_display = ("created_at", "user", "account", "position_id", "signed_by", "reason", "revoked_at")
+    search_fields = ("user__username", "signed_by", "reason")
+    list_select_related = ("user", "account")
+    ordering = ("-created_at",)
+
+
+@admin.register(StressScenario)
+class StressScenarioAdmin(ReadOnlyAdmin):
+    """Users' own crises."""
+
+    list_display = ("name", "user", "default_percent")
+    search_fields = ("name", "user__username")
+    list_select_related = ("user",)

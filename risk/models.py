@@ -1,4 +1,4 @@
-"""Tables of risk: rules, every decision of the gate, breaches, kill switches."""
+"""Tables of risk: rules, decisions of the gate, breaches, kill switches; what watching keeps: risk.watch_models."""
 
 import uuid
 
@@ -11,6 +11,20 @@ from core.fields import ExactDecimalField, choices
 from core.models import OwnedManager, OwnedModel, UuidModel
 from risk.decisions import Action, Scope, Source, Verdict
 from risk.rules.table import RULE_TYPES
+from risk.watch_models import HeadroomSample, ProtectionWaiver, StressScenario, UnprotectedEpisode
+
+__all__ = [
+    "BreachLevel",
+    "HeadroomSample",
+    "KillScope",
+    "KillSwitch",
+    "ProtectionWaiver",
+    "RiskBreach",
+    "RiskDecision",
+    "RiskRule",
+    "StressScenario",
+    "UnprotectedEpisode",
+]
 
 
 class RiskRule(OwnedModel):
@@ -99,11 +113,15 @@ class BreachLevel(models.TextChoices):
 class RiskBreach(OwnedModel):
     """A limit of an account that is near (warning) or broken (breach), from when it was raised until it recovered.
 
-    A latched one holds until somebody releases it; ``holds_until`` is the end of its cool-down.
+    A latched one holds until somebody releases it; ``holds_until`` is the end of its cool-down. ``subject`` is the
+    position that a rule on positions is about. While nobody has acknowledged it, it escalates at ``escalates_at`` (wall
+    clock): people are told again, more urgently.
     """
 
     account = models.ForeignKey("portfolio.Account", on_delete=models.PROTECT, related_name="risk_breaches")
     rule_key = models.CharField(max_length=80)
+    subject = models.CharField(max_length=36, blank=True, default="")
+    symbol = models.CharField(max_length=32, blank=True, default="")
     rule_name = models.CharField(max_length=100)
     type = models.CharField(max_length=32)
     source = models.CharField(max_length=12, choices=choices(Source))
@@ -123,17 +141,23 @@ class RiskBreach(OwnedModel):
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     acknowledged_by = models.ForeignKey("users.User", null=True, on_delete=models.PROTECT, related_name="+")
     escalation = models.PositiveSmallIntegerField(default=0)
+    escalates_at = models.DateTimeField(null=True, blank=True, help_text="Wall clock.")
 
     class Meta:
         verbose_name_plural = "risk breaches"
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "rule_key"], condition=Q(recovered_at__isnull=True), name="risk_breach_open_once"
+                fields=["account", "rule_key", "subject"],
+                condition=Q(recovered_at__isnull=True),
+                name="risk_breach_open_once",
             ),
         ]
         indexes = [
             models.Index(fields=["user", "-created_at"], name="risk_breach_user"),
             models.Index(fields=["account", "holds_until"], name="risk_breach_holding"),
+            models.Index(
+                fields=["escalates_at"], condition=Q(escalates_at__isnull=False), name="risk_breach_escalating"
+            ),
         ]
 
     def __str__(self) -> str:

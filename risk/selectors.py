@@ -1,4 +1,4 @@
-"""Reads of risk: the rules in force for an account, kill switches, decisions, breaches."""
+"""Reads of risk: the rules in force for an account, kill switches, decisions, breaches, and what watching kept."""
 
 import functools
 from dataclasses import dataclass
@@ -13,9 +13,20 @@ from domain.errors import NotFound
 from portfolio.models import Account
 from preferences import selectors as preferences
 from risk.decisions import Action, RuleSpec, Scope, Source
-from risk.from_preferences import rules_from
+from risk.from_preferences import PARTS, rules_from
 from risk.gate import KILL_SWITCH, concerns_line
-from risk.models import KillScope, KillSwitch, RiskBreach, RiskDecision, RiskRule
+from risk.histories import HeadroomPoint, HeadroomSeries, thinned
+from risk.models import (
+    HeadroomSample,
+    KillScope,
+    KillSwitch,
+    ProtectionWaiver,
+    RiskBreach,
+    RiskDecision,
+    RiskRule,
+    StressScenario,
+    UnprotectedEpisode,
+)
 from risk.rules.table import RULE_TYPES
 from risk.rules.types import Phase
 
@@ -168,3 +179,69 @@ def breach_for(user: Any, breach_id: UUID | str) -> RiskBreach:
     if found is None:
         raise NotFound("There is no such breach")
     return found
+
+
+def headroom_history(
+    account: Account,
+    *,
+    key: str = "",
+    start: datetime | None = None,
+    end: datetime | None = None,
+    max_points: int = 500,
+) -> list[HeadroomSeries]:
+    """Return how much of each limit (of one, by ``key``) an account used over market time; the most used now first.
+
+    Samples are taken every few seconds while something happens and thinned as they age; a rule that is gone keeps its
+    key as its name.
+    """
+    rows = HeadroomSample.objects.filter(account=account, epoch=account.epoch).order_by("at", "seq")
+    rows = rows.filter(at__gte=start) if start else rows
+    rows = rows.filter(at__lte=end) if end else rows
+    points: dict[str, list[HeadroomPoint]] = {}
+    for at, limits in thinned(list(rows.values_list("at", "limits")), max_points):
+        for each, (value, limit, used) in limits.items():
+            if not key or each == key:
+                points.setdefault(each, []).append(HeadroomPoint(at, float(used), Decimal(value), Decimal(limit)))
+    names = _rule_names(account.user_id)
+    series = [HeadroomSeries(each, names.get(each, each), tuple(found)) for each, found in points.items()]
+    return sorted(series, key=lambda each: (-each.last.used, each.name))
+
+
+def _rule_names(user_id: UUID) -> dict[str, str]:
+    own = {f"rule:{pk}": name for pk, name in RiskRule.objects.for_user(user_id).values_list("pk", "name")}
+    return own | {f"preferences:{part.field}": part.words for part in PARTS}
+
+
+@dataclass(frozen=True, slots=True)
+class UnprotectedGauge:
+    """What of an account nothing would close at a loss: its value now, and value × seconds of the open episodes."""
+
+    value: Decimal
+    value_seconds: Decimal
+    episodes: tuple[UnprotectedEpisode, ...]
+
+
+def unprotected_gauge(account: Account) -> UnprotectedGauge:
+    """Return the unprotected-exposure gauge of an account as it was last measured (at least every five seconds)."""
+    rows = tuple(unprotected_episodes(account).filter(ended_at=None).order_by("began_at", "created_at"))
+    return UnprotectedGauge(
+        value=sum((row.value for row in rows), Decimal(0)),
+        value_seconds=sum((row.value_seconds for row in rows), Decimal(0)),
+        episodes=rows,
+    )
+
+
+def unprotected_episodes(account: Account) -> QuerySet[UnprotectedEpisode]:
+    """An account's episodes without protection since its last reset, the newest first."""
+    rows = UnprotectedEpisode.objects.filter(account=account, epoch=account.epoch).select_related("instrument")
+    return rows.order_by("-created_at")
+
+
+def waivers_of(user: Any) -> QuerySet[ProtectionWaiver]:
+    """A user's waivers that nobody took back."""
+    return ProtectionWaiver.objects.for_user(user).filter(revoked_at=None).select_related("account")
+
+
+def scenarios_of(user: Any) -> QuerySet[StressScenario]:
+    """A user's own crises by name."""
+    return StressScenario.objects.for_user(user).order_by("name")
