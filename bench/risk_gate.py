@@ -46,7 +46,7 @@ TYPES = (
     *("duplicate_order", "order_rate", "repeated_execution", "max_open_orders", "max_session_trades", "max_turnover"),
     *("self_cross", "stop_loss"),
 )
-MARKET = MarketView(reference=D(50), age_seconds=D(0), activity=Activity())
+MARKET = MarketView(reference=D(50), age_seconds=D(0), activity=Activity(), correlation=D("0.1"))
 
 
 def limit_of(type_name: str) -> Decimal:

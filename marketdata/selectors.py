@@ -83,7 +83,7 @@ def bar_series(
         first_hidden = _first_unclosed(row, timeframe, as_of)
         last = first_hidden if last is None else min(last, first_hidden)
     stored = bar_store()
-    if limit is not None and first is None and stored.span(row.pk, timeframe):
+    if limit is not None and first is None and stored.has(row.pk, timeframe):
         return stored.read_last(row.pk, timeframe, limit, before=last)
     bars = _whole(row, timeframe, start=first, end=last)
     if limit is None:

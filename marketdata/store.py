@@ -115,6 +115,10 @@ class BarStore:
         loaded = [self._load(instrument_id, timeframe, name).bars for name in names]
         return Span(int(loaded[0].t[0]), int(loaded[-1].t[-1]), sum(len(bars) for bars in loaded))
 
+    def has(self, instrument_id: uuid.UUID, timeframe: Timeframe) -> bool:
+        """Tell whether any bars are stored; opens no file."""
+        return bool(self._names(instrument_id, timeframe))
+
     def timeframes(self, instrument_id: uuid.UUID) -> list[Timeframe]:
         """Return the timeframes that have bars, shortest first."""
         return [timeframe for timeframe in Timeframe if self._names(instrument_id, timeframe)]

@@ -170,13 +170,13 @@ class RiskPreferences:
     max_correlation: Decimal = _limit(
         "0.8",
         "Largest correlation",
-        "Of a new instrument's last 60 daily returns with what is held, weighted by value.",
-        _GATE,
+        "Of a new instrument's last 60 daily returns with what is held, weighted by value; without 20 daily returns it "
+        "is unknown, and refused. 1 sets no limit.",
+        f"{_GATE}, starting a strategy",
         minimum=0,
         maximum=1,
         unit="",
         ceiling="0.95",
-        obeyed=False,
     )
 
 

@@ -25,15 +25,23 @@ def aligned_returns(series: Sequence[Closes], n_days: int) -> Floats:
     """
     if not series:
         return np.empty((0, 0))
+    days = series[0].t[-(n_days + 1) :]
+    if all(np.array_equal(each.t[-(n_days + 1) :], days) for each in series[1:]):  # the usual case, much faster
+        prices = np.column_stack([each.close[-(n_days + 1) :] for each in series])
+    else:
+        days = _common_days(series)[-(n_days + 1) :]
+        prices = np.column_stack([each.close[np.searchsorted(each.t, days)] for each in series])
+    if len(days) < 2:
+        return np.empty((0, len(series)))
+    found: Floats = prices[1:] / prices[:-1] - 1
+    return found
+
+
+def _common_days(series: Sequence[Closes]) -> Ints:
     days = series[0].t
     for each in series[1:]:
         days = np.intersect1d(days, each.t, assume_unique=True)
-    days = days[-(n_days + 1) :]
-    if len(days) < 2:
-        return np.empty((0, len(series)))
-    prices = np.column_stack([each.close[np.searchsorted(each.t, days)] for each in series])
-    found: Floats = prices[1:] / prices[:-1] - 1
-    return found
+    return days
 
 
 def beta(returns: Floats, benchmark: Floats) -> float | None:

@@ -31,7 +31,8 @@ PARTS = (
 )
 PREFERENCE_TYPES = frozenset(part.type for part in PARTS if DEFINITIONS[part.category][part.field].obeyed)
 """Types of the rules that preferences make for everybody."""
-_ZERO_MEANS_NONE = frozenset({"stop_loss", "take_profit"})
+_NO_LIMIT = {"stop_loss": Decimal(0), "take_profit": Decimal(0), "max_correlation": Decimal(1)}
+"""Values that set no limit; no correlation is above 1, so with it none has to be known."""
 
 
 def rules_from(preferences: Preferences) -> tuple[RuleSpec, ...]:
@@ -48,5 +49,5 @@ def rules_from(preferences: Preferences) -> tuple[RuleSpec, ...]:
         for part in PARTS
         if DEFINITIONS[part.category][part.field].obeyed
         for limit in [Decimal(getattr(getattr(preferences, part.category), part.field))]
-        if limit or part.type not in _ZERO_MEANS_NONE
+        if limit != _NO_LIMIT.get(part.type)
     )

@@ -294,7 +294,7 @@ def _correlation(m: Measures, rule: RuleSpec, quantity: Decimal) -> Decimal:
     is_alone = not any(p.quantity and p.instrument_id != own for p in m.snapshot.positions)
     if is_alone and all(w.reduce_only or w.instrument_id == own for w in m.snapshot.working):
         return ZERO
-    return _known(m.market.correlation, "the correlation with what is held")
+    return _known(m.market.correlation, "the correlation with what is held (of 20 common daily returns at least)")
 
 
 Finder = Callable[[Measures, RuleSpec, Decimal], Decimal]

@@ -3,7 +3,7 @@
 The gate itself is asked, with the limits of the changed preferences in the place of the present ones.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,16 +18,17 @@ from portfolio import selectors as portfolio
 from preferences.registry import Preferences
 from preferences.subsystems import Step
 from risk import entry, records
-from risk.decisions import MarketView, OrderIntent, RuleSpec, Source, Verdict
+from risk.decisions import MarketView, OrderIntent, Source, Verdict
 from risk.from_preferences import rules_from
 from risk.gate import evaluate
 from risk.headroom import headroom_of
+from risk.market_inputs import held_correlation
 from risk.models import RiskDecision
 from trading import selectors
+from trading.daily_bars import DailyBars
 from trading.models import Signal
 
 N_DECISIONS = 100
-_NEEDS_MARKET = frozenset({"max_correlation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +124,14 @@ def _accounts(user_id: UUID) -> list[tuple[AccountSnapshot, datetime]]:
 
 def breaking_orders(snapshot: AccountSnapshot, at: datetime, preferences: Preferences) -> list[dict[str, Any]]:
     """Return the working orders that would not be allowed in full if they were placed now."""
-    rules = _measurable(rules_from(preferences))
+    rules = rules_from(preferences)
+    bars = DailyBars(snapshot, at)
     found = []
     for order in snapshot.working:
         if order.reduce_only or order.remaining <= 0 or order.price <= 0:
             continue
-        decision = evaluate(
-            intent_of_working(order), without(snapshot, order), rules, market=market_of(order.price), at=at
-        )
+        intent, rest = intent_of_working(order), without(snapshot, order)
+        decision = evaluate(intent, rest, rules, market=market_of(intent, rest, bars), at=at)
         broken = [reason for reason in decision.reasons if reason.quantity < order.remaining]
         if broken:
             found.append(
@@ -142,10 +143,6 @@ def breaking_orders(snapshot: AccountSnapshot, at: datetime, preferences: Prefer
                 }
             )
     return found
-
-
-def _measurable(rules: Sequence[RuleSpec]) -> tuple[RuleSpec, ...]:
-    return tuple(rule for rule in rules if rule.type not in _NEEDS_MARKET)
 
 
 def without(snapshot: AccountSnapshot, order: WorkingOrder) -> AccountSnapshot:
@@ -168,9 +165,10 @@ def intent_of_working(order: WorkingOrder) -> OrderIntent:
     )
 
 
-def market_of(price: Decimal) -> MarketView:
-    """Return a market that objects to nothing by itself."""
-    return MarketView(reference=price, age_seconds=Decimal(0))
+def market_of(intent: OrderIntent, snapshot: AccountSnapshot, bars: DailyBars) -> MarketView:
+    """Return a market that objects to nothing by itself, with what the rules of preferences measure of it."""
+    correlation = held_correlation(intent, snapshot, bars.closes)
+    return MarketView(reference=intent.price, age_seconds=Decimal(0), correlation=correlation)
 
 
 def breaking_positions(snapshot: AccountSnapshot, at: datetime, preferences: Preferences) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from domain.bars import BarArrays, Timeframe
 from domain.errors import NotFound
 from domain.orders import EventSource, OrderRole, OrderSide, OrderSpec, OrderType, TimeInForce
 from domain.portfolio import AccountSnapshot
@@ -18,12 +17,12 @@ from marketdata import selectors as market
 from marketdata.models import Instrument
 from portfolio.models import Account
 from risk import market_inputs as inputs
-from risk.comovement import Closes
 from risk.decisions import Activity, MarketView, OrderIntent
 from risk.from_preferences import PREFERENCE_TYPES
 from risk.models import RiskRule
 from strategies.models import Strategy
 from trading import selectors
+from trading.daily_bars import DailyBars
 from trading.models import Order, Signal
 
 logger = logging.getLogger(__name__)
@@ -107,7 +106,7 @@ def market_view(
     What costs reads is looked up only where a rule in force asks for it.
     """
     asking = _types_in_force(account) | set(origin.rule_types)
-    bars = _DailyBars(instrument, at)
+    bars = DailyBars(snapshot, at, instrument)
     return MarketView(
         reference=mark.price if mark else None,
         age_seconds=Decimal(str(round(mark.age_seconds, 3))) if mark else None,
@@ -144,26 +143,6 @@ def _types_in_force(account: Account) -> set[str]:
     """Types of the user's rules whose numbers cost reads, those of the preferences among them."""
     rows = RiskRule.objects.filter(user_id=account.user_id, enabled=True, type__in=_COSTLY)
     return {*rows.values_list("type", flat=True), *PREFERENCE_TYPES.intersection(_COSTLY)}
-
-
-class _DailyBars:
-    """Daily bars by instrument as they were known at one market time; each is read once."""
-
-    def __init__(self, instrument: Instrument, at: datetime) -> None:
-        self._rows = {instrument.pk: instrument}
-        self._at = at
-        self._bars: dict[UUID, BarArrays] = {}
-
-    def of(self, instrument_id: UUID) -> BarArrays:
-        """Return the newest daily bars of an instrument."""
-        if instrument_id not in self._bars:
-            row = self._rows.get(instrument_id) or Instrument.objects.get(pk=instrument_id)
-            self._bars[instrument_id] = market.bar_series(row, Timeframe.D1, limit=inputs.DAYS_NEEDED, as_of=self._at)
-        return self._bars[instrument_id]
-
-    def closes(self, instrument_id: UUID) -> Closes:
-        """Return the closes of an instrument."""
-        return inputs.closes_of(self.of(instrument_id))
 
 
 def _activity(account: Account, instrument: Instrument, intent: OrderIntent, but: UUID | None) -> Activity:

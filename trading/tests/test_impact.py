@@ -23,6 +23,7 @@ from risk import selectors as risk
 from risk.decisions import Source
 from risk.gate import evaluate
 from trading import impact, pipeline, selectors
+from trading.daily_bars import DailyBars
 from trading.services import orders
 from trading.services.intents import Origin
 from trading.tests.scene import Scene, make_scene
@@ -103,8 +104,10 @@ def _what_happens(scene: Scene) -> tuple[list[Any], list[str], list[str]]:
         and evaluate(
             impact.intent_of_working(order),
             impact.without(snapshot, order),
-            [rule for rule in in_force if rule.type != "max_correlation"],
-            market=impact.market_of(order.price),
+            in_force,
+            market=impact.market_of(
+                impact.intent_of_working(order), impact.without(snapshot, order), DailyBars(snapshot, at)
+            ),
             at=at,
         ).quantity
         < order.remaining

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.django_db
 
 RISING = [100 + i * 0.5 for i in range(80)]
 FALLING = [100 - i * 0.4 for i in range(80)]
+WAVES = [100 + (i % 2) * 0.5 + (i % 3) * 0.2 for i in range(80)]
+OTHER_WAVES = [100 + (i % 3) * 0.5 + (i % 7) * 0.1 for i in range(80)]
 
 
 @pytest.fixture
@@ -182,6 +184,28 @@ def test_a_tightened_loss_limit_counts_the_loss_that_is_there(api: ApiScene, nam
 
 def replay_date(api: ApiScene) -> Any:
     return api.scene.replay().market_time.date()
+
+
+def test_what_moves_like_what_is_held_is_refused_by_the_correlation_limit() -> None:
+    api = make_api_scene(WAVES)
+    twin, stranger = make_scene(WAVES), make_scene(OTHER_WAVES)
+    strategy = running(api)
+    play(api, 45)
+    assert Order.objects.filter(strategy=strategy, status="filled").exists()
+
+    alike, other = api.place(symbol=twin.symbol, quantity="1"), api.place(symbol=stranger.symbol, quantity="1")
+    assert reasons(alike, "max_correlation") == ["denied"] and other["status"] != "denied"
+
+    put(api, "risk", max_correlation=0.1)
+    assert reasons(api.place(symbol=stranger.symbol, quantity="2"), "max_correlation") == ["denied"]
+
+    put(api, "risk", max_correlation=1, confirm=True)
+    free = api.place(symbol=twin.symbol, quantity="2")
+    assert free["status"] != "denied" and reasons(free, "max_correlation") == []
+
+
+def reasons(order: Any, kind: str) -> list[str]:
+    return [each["verdict"] for each in order["decision"]["reasons"] if each["type"] == kind]
 
 
 def test_protective_orders_follow_the_preferences_of_their_entry(api: ApiScene) -> None:
