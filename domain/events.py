@@ -57,6 +57,8 @@ from domain.facts.risk import (
     TradingStateChanged,
 )
 from domain.facts.signals import (
+    BacktestProgressed,
+    BacktestQueued,
     BacktestSettled,
     ParametersOptimized,
     SignalGenerated,
@@ -73,6 +75,8 @@ __all__ = [
     "AccountMarked",
     "AccountOpened",
     "AccountReset",
+    "BacktestProgressed",
+    "BacktestQueued",
     "BacktestSettled",
     "BarGapDetected",
     "BarsClosed",

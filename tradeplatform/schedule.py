@@ -12,6 +12,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "let signals expire that nobody approved": {"task": "trading.expire_signals", "schedule": 10.0},
     "pause strategies that underperform": {"task": "trading.review_strategies", "schedule": 10.0},
     "look for settings that the history speaks for": {"task": "trading.find_suggestions", "schedule": 3600.0},
+    "take up backtests that a worker left": {"task": "backtesting.recover", "schedule": 10.0},
     "put expired preferences away": {"task": "preferences.expire", "schedule": 5.0},
     "chain new audit rows": {"task": "core.seal_audit", "schedule": 1.0},
     "write the audit head outside the database": {"task": "core.anchor_audit", "schedule": 60.0},

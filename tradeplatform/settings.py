@@ -209,6 +209,8 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_RESULT_EXPIRES = None
 CELERY_TIMEZONE = "UTC"
 CELERY_QUEUE_NAMES = QUEUES
+BACKTEST_OPEN_JOBS = env.int("BACKTEST_OPEN_JOBS", default=20)  # a user's backtests, sweeps, walk-forwards that wait
+BACKTEST_OPEN_SECONDS = env.float("BACKTEST_OPEN_SECONDS", default=4 * 3600.0)  # what they may take together
 EMBEDDED_WORKER_THREADS = env.int("WORKER_THREADS", default=4)
 
 # Files, language, time ------------------------------------------------------------------------------------------

@@ -55,7 +55,9 @@ HANDLERS: dict[type[Any], tuple[str, ...]] = {
     events.PerformanceAlertReached: (ACCOUNT, TELL),
     events.AccessTokenChanged: (TELL,),
     events.LoginFailed: (TELL,),
-    events.BacktestSettled: (TELL,),
+    events.BacktestQueued: ("backtesting.handlers.wake_workers",),
+    events.BacktestProgressed: ("backtesting.handlers.push_progress",),
+    events.BacktestSettled: ("backtesting.handlers.push_settled", TELL),
 }
 """Event class → dotted paths of the handlers that hear it, in the order in which they are called."""
 
@@ -69,7 +71,10 @@ PREFERENCE_SUBSYSTEMS: dict[str, str] = {
 }
 """System that obeys preferences → dotted path of its `preferences.subsystems.Subsystem`, in the order of asking."""
 
-SOCKET_ACCESS: dict[str, str] = {"account": "tradeplatform.access.may_hear_account"}
+SOCKET_ACCESS: dict[str, str] = {
+    "account": "tradeplatform.access.may_hear_account",
+    "backtest": "tradeplatform.access.may_hear_backtest",
+}
 """Kind of socket (`account`, `backtest`) → dotted path of `function(user, id) -> bool`: may this user listen?"""
 
 SOCKET_PACE: dict[str, str] = {"bars": "marketdata.pace.bars_pace"}

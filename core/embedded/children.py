@@ -46,7 +46,8 @@ class _Slot:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-_slots = [_Slot() for _ in range(max(1, (os.cpu_count() or 2) - 1))]
+N_SLOTS = max(1, (os.cpu_count() or 2) - 1)  # children at a time; one core stays free for everything else
+_slots = [_Slot() for _ in range(N_SLOTS)]
 _free: "queue.SimpleQueue[_Slot]" = queue.SimpleQueue()
 for _slot in _slots:
     _free.put(_slot)

@@ -80,6 +80,28 @@ class StrategyConfigured(_StrategyFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestQueued(Event):
+    """A backtest, sweep or walk-forward waits for workers; ``n_chunks`` of it can be done side by side."""
+
+    name: ClassVar[str] = "backtest.queued"
+    durable: ClassVar[bool] = False
+    backtest_id: uuid.UUID
+    n_chunks: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestProgressed(Event):
+    """How far a backtest is (0..1), about once a second."""
+
+    name: ClassVar[str] = "backtest.progressed"
+    durable: ClassVar[bool] = False
+    backtest_id: uuid.UUID
+    status: str
+    progress: float
+    remaining_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestSettled(Event):
     """A backtest ended; ``status`` is completed, failed or canceled."""
 
