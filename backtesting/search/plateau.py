@@ -23,9 +23,9 @@ _DENSE = 0.5
 class Plateau:
     """How the neighbours of the best combination score.
 
-    ``stability`` is how much of the best one's lead over the median of all its neighbours keep: 1 all of it (a
-    plateau), 0 none (a needle); None where there are too few. ``steadiest_index`` is the row whose own and neighbours'
-    scores are highest together: the safer choice.
+    ``stability`` is how much of the best score its neighbours keep on average: 1 all of it (a plateau), 0 none (a
+    needle); None where there are too few. A best score below 0 (a drawdown) counts by its lead over the median of all.
+    ``steadiest_index`` is the row whose own and neighbours' scores are highest together: the safer choice.
     """
 
     best_index: int
@@ -77,15 +77,16 @@ def _joint(own: float, near: Floats) -> float:
 
 
 def _stability(top: float, near: Floats, middle: float) -> float | None:
-    if len(near) < 2 or top <= middle:
+    if len(near) < 2 or (top <= 0 and top <= middle):
         return None
-    return float(np.clip((near.mean() - middle) / (top - middle), 0.0, 1.0))
+    floor = 0.0 if top > 0 else middle
+    return float(np.clip((near.mean() - floor) / (top - floor), 0.0, 1.0))
 
 
 def _sentence(stability: float | None, n: int) -> str:
     if stability is None:
         return "Too few neighbours of the best combination were tried to say whether it stands on a plateau."
-    kept = f"its {n} neighbours keep {stability:.0%} of its lead over the median"
+    kept = f"its {n} neighbours keep {stability:.0%} of its score"
     if stability >= _STEADY:
         return f"The best combination stands on a plateau: {kept}."
     if stability <= _SHAKY:

@@ -188,9 +188,7 @@ def test_scores_are_higher_for_better_and_unknown_where_a_requirement_fails() ->
     assert objectives.best([{}], np.array([np.nan])) is None
 
 
-def grid_scores(
-    score: "dict[tuple[int, int], float]",
-) -> tuple[list[Combo], "np.ndarray[tuple[int], np.dtype[np.float64]]"]:
+def grid_scores(score: dict[tuple[int, int], float]) -> tuple[list[Combo], Floats]:
     combos: list[Combo] = [{"fast": f, "slow": s, "kind": "a"} for f in range(5) for s in range(5)]
     return combos, np.array([score.get((int(c["fast"]), int(c["slow"])), 0.0) for c in combos])
 
