@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 PASSWORD = "correct horse battery staple"
 ALL_SCOPES = ("read", "trade", "admin")
 PROBLEM = "application/problem+json"
+Test = TypeVar("Test", bound=Callable[..., Any])
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -24,6 +25,16 @@ class Grant:
     """Stands where a token stands in ``request.auth``: scopes without a row."""
 
     scopes: tuple[str, ...]
+
+
+def changes(*fields: str) -> Callable[[Test], Test]:
+    """Say which preferences (``category.field``) a test changes through the API and sees obeyed by what runs."""
+
+    def note(test: Test) -> Test:
+        test.changes = (*getattr(test, "changes", ()), *fields)  # type: ignore[attr-defined]
+        return test
+
+    return note
 
 
 def make_user(username: str = "", **fields: Any) -> Any:

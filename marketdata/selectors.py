@@ -15,7 +15,7 @@ from domain.errors import NotFound
 from domain.instruments import AssetClass, InstrumentSpec
 from marketdata.aggregation import aggregate, bucket_starts, can_aggregate
 from marketdata.bar_files import bar_store
-from marketdata.calendars import close_times, sessions
+from marketdata.calendars import Hours, close_times, hours, sessions
 from marketdata.models import Feed, Instrument, PriceMark, Replay, Subscription
 
 STALE_AFTER_BARS = 5  # a daily feed may rest over a long weekend
@@ -156,6 +156,12 @@ def mark(row: Instrument) -> Mark:
     if newest is None:
         raise NotFound(f"{row.symbol} has no price yet", field="symbol", code="no_price")
     return _mark(Decimal(repr(newest[1])), newest[0], newest[2], "bars", now)
+
+
+def market_hours(row: Instrument, at: datetime) -> Hours:
+    """Return the hours in which the moment just before ``at`` lies; regular where only daily prices are known."""
+    known = PriceMark.objects.filter(pk=row.pk).values_list("timeframe", flat=True).first()
+    return hours(int(at.timestamp()) - 1, Timeframe(known or Timeframe.D1), row.calendar)
 
 
 def feed_instruments(replay: Replay) -> QuerySet[Feed]:

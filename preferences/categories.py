@@ -96,7 +96,14 @@ class TradingPreferences:
         choices=SIZING_METHODS,
     )
     default_position_size_percent: Decimal = _percent(
-        Decimal("2"), "Position size", "Share of equity for each entry.", _PIPELINE, minimum="0.01", maximum=100
+        Decimal("2"),
+        "Position size",
+        "Share of equity for each entry, at risk, or moved in an average range. A fixed value is that share of the "
+        "starting cash, Kelly takes that share of its fraction, equal weight as many parts as go into 100 %, a fixed "
+        "quantity is that many units.",
+        _PIPELINE,
+        minimum="0.01",
+        maximum=100,
     )
     order_timeout_seconds: int = _count(
         60,

@@ -71,6 +71,24 @@ def stop_from_percent(price: Decimal, side: OrderSide, percent: Decimal | None) 
     return stop if stop > 0 else None
 
 
+def preferred_value(method: str, percent: Decimal, *, starting_cash: Decimal) -> Decimal:
+    """Return a method's value from the position size of the preferences, which is a per cent.
+
+    A fixed value is that share of the account's starting cash, so that it does not move with its results; Kelly takes
+    that share of its fraction, equal weight makes as many parts as go into 100 %, a fixed quantity is that many units.
+
+    >>> preferred_value("fixed_value", Decimal(2), starting_cash=Decimal(50_000))
+    Decimal('1000')
+    """
+    if method == SizingMethod.FIXED_VALUE:
+        return starting_cash * percent / 100
+    if method == SizingMethod.KELLY:
+        return percent / 100
+    if method == SizingMethod.EQUAL_WEIGHT:
+        return 100 / percent
+    return percent
+
+
 def size_entry(
     method: str,
     value: Decimal,

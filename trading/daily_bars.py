@@ -1,6 +1,7 @@
 """Daily bars of what an account holds or works on, as they were known at one market time; each is read once."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from domain.bars import BarArrays, Timeframe
@@ -8,7 +9,8 @@ from domain.portfolio import AccountSnapshot
 from marketdata import selectors as market
 from marketdata.models import Instrument
 from risk.comovement import Closes
-from risk.market_inputs import DAYS_NEEDED, closes_of
+from risk.decisions import Activity, MarketView, OrderIntent
+from risk.market_inputs import DAYS_NEEDED, average_volume, closes_of, held_correlation, value_at_risk_after
 
 
 class DailyBars:
@@ -29,6 +31,17 @@ class DailyBars:
     def closes(self, instrument_id: UUID) -> Closes:
         """Return the closes of an instrument."""
         return closes_of(self.of(instrument_id))
+
+    def view(self, intent: OrderIntent, snapshot: AccountSnapshot) -> MarketView:
+        """Return the market of a question of what if: the order's own price is the last, nothing was ordered lately."""
+        return MarketView(
+            reference=intent.price,
+            age_seconds=Decimal(0),
+            average_volume=average_volume(self.of(intent.instrument_id)),
+            correlation=held_correlation(intent, snapshot, self.closes),
+            value_at_risk=value_at_risk_after(intent, snapshot, self.closes),
+            activity=Activity(),
+        )
 
     def _row(self, instrument_id: UUID) -> Instrument:
         if instrument_id not in self._rows:

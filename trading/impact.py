@@ -6,7 +6,6 @@ The gate itself is asked, with the limits of the changed preferences in the plac
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +17,10 @@ from portfolio import selectors as portfolio
 from preferences.registry import Preferences
 from preferences.subsystems import Step
 from risk import entry, records
-from risk.decisions import MarketView, OrderIntent, Source, Verdict
+from risk.decisions import OrderIntent, Source, Verdict
 from risk.from_preferences import rules_from
 from risk.gate import evaluate
 from risk.headroom import headroom_of
-from risk.market_inputs import held_correlation
 from risk.models import RiskDecision
 from trading import selectors
 from trading.daily_bars import DailyBars
@@ -131,7 +129,7 @@ def breaking_orders(snapshot: AccountSnapshot, at: datetime, preferences: Prefer
         if order.reduce_only or order.remaining <= 0 or order.price <= 0:
             continue
         intent, rest = intent_of_working(order), without(snapshot, order)
-        decision = evaluate(intent, rest, rules, market=market_of(intent, rest, bars), at=at)
+        decision = evaluate(intent, rest, rules, market=bars.view(intent, rest), at=at)
         broken = [reason for reason in decision.reasons if reason.quantity < order.remaining]
         if broken:
             found.append(
@@ -163,12 +161,6 @@ def intent_of_working(order: WorkingOrder) -> OrderIntent:
         price=order.price,
         role=order.role,
     )
-
-
-def market_of(intent: OrderIntent, snapshot: AccountSnapshot, bars: DailyBars) -> MarketView:
-    """Return a market that objects to nothing by itself, with what the rules of preferences measure of it."""
-    correlation = held_correlation(intent, snapshot, bars.closes)
-    return MarketView(reference=intent.price, age_seconds=Decimal(0), correlation=correlation)
 
 
 def breaking_positions(snapshot: AccountSnapshot, at: datetime, preferences: Preferences) -> list[dict[str, Any]]:

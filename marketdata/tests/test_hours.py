@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from core.testing import api_client, make_user
+from core.testing import api_client, changes, make_user
 from domain.bars import BarArrays, BarSource, Timeframe
 from domain.instruments import AssetClass
 from marketdata.services import create_instrument, record_bars
@@ -16,6 +16,7 @@ from marketdata.services import create_instrument, record_bars
 pytestmark = pytest.mark.django_db
 
 
+@changes("market_data.extended_hours_data")
 def test_extended_hours_are_hidden_on_charts_until_they_are_wanted(settings: Any, tmp_path: Any) -> None:
     settings.BARS_URL = str(tmp_path)
     row = create_instrument(

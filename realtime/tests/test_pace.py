@@ -5,8 +5,7 @@ import time
 
 from asgiref.sync import sync_to_async
 
-from preferences import services
-from preferences.definitions import Category
+from core.testing import api_client, changes
 from realtime.tests.test_sockets import NOTIFICATIONS, connected, numbers, send
 from realtime.topics import bars_topic, user_topic
 from users.models import User
@@ -16,10 +15,13 @@ TOPIC = bars_topic("AAPL", "1d")
 
 
 async def wish(person: User, **values: object) -> None:
-    """Change market data preferences as the API does; the facts that follow reach the open sockets."""
-    await sync_to_async(services.change, thread_sensitive=False)(person, Category.MARKET_DATA, values)
+    """Change market data preferences through the API; the facts that follow reach the open sockets."""
+    put = sync_to_async(api_client(person).put, thread_sensitive=False)
+    answer = await put("/api/v1/preferences/market-data/", values)
+    assert answer.status_code == 200, answer.content
 
 
+@changes("market_data.refresh_interval_seconds")
 async def test_bars_come_in_batches_at_the_wanted_interval_and_none_is_lost(person: User, cookie: bytes) -> None:
     await wish(person, refresh_interval_seconds=2)
     page, _ = await connected(cookie, path=BARS)
@@ -49,6 +51,7 @@ async def test_a_changed_interval_reaches_an_open_page_at_once(person: User, coo
     await page.disconnect()
 
 
+@changes("market_data.realtime_enabled")
 async def test_switched_off_a_page_gets_no_bars_and_reads_anew_when_they_come_back(person: User, cookie: bytes) -> None:
     page, _ = await connected(cookie, path=BARS)
     told, _ = await connected(cookie, path=NOTIFICATIONS)

@@ -13,7 +13,14 @@ from domain.instruments import AssetClass, InstrumentSpec
 from domain.orders import OrderSide
 from risk.decisions import RuleSpec
 from risk.sizing import Size
-from risk.sizing_inputs import Sources, average_true_range, size_entry, stop_from_percent, trade_returns
+from risk.sizing_inputs import (
+    Sources,
+    average_true_range,
+    preferred_value,
+    size_entry,
+    stop_from_percent,
+    trade_returns,
+)
 
 SPEC = InstrumentSpec(UUID(int=1), "AAPL", "XNYS", AssetClass.EQUITY, "USD", D("0.01"), D(1), "Technology", "XNYS")
 
@@ -44,6 +51,17 @@ def test_the_average_true_range_needs_fifteen_bars_and_forgets_older_ones() -> N
 
 def test_returns_are_net_of_the_entry_and_skip_what_cost_nothing() -> None:
     assert trade_returns([(D(10), D(100)), (D(-1), D(3)), (D(1), D(0))]) == (D("0.1"), D("-0.333333333333"))
+
+
+@pytest.mark.parametrize(
+    ("method", "value"),
+    [
+        *(("percent_equity", 2), ("risk_per_trade", 2), ("atr_volatility", 2), ("fixed_quantity", 2)),
+        *(("fixed_value", 1000), ("kelly", D("0.02")), ("equal_weight", 50)),
+    ],
+)
+def test_the_position_size_of_the_preferences_fits_every_method(method: str, value: D) -> None:
+    assert preferred_value(method, D(2), starting_cash=D(50_000)) == value
 
 
 @pytest.mark.parametrize(

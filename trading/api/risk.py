@@ -24,7 +24,7 @@ from portfolio.models import Account
 from preferences import selectors as preferences
 from risk import selectors as risk
 from risk.api import rule_values
-from risk.decisions import Activity, Decision, MarketView, OrderIntent
+from risk.decisions import Decision, OrderIntent
 from risk.gate import evaluate
 from risk.records import reasons_of
 from risk.room import room_for
@@ -37,6 +37,7 @@ from trading import selectors
 from trading.api import forms, outputs
 from trading.api.fields import MAX_PRICE
 from trading.api.orders import in_body_words, wanted
+from trading.daily_bars import DailyBars
 from trading.services import placing
 
 MAX_VALUE = Decimal(10) ** 12
@@ -160,8 +161,7 @@ def _sized(account: Account, given: dict[str, Any]) -> Size:
         role=OrderRole.ENTRY,
         lot_size=instrument.lot_size,
     )
-    # A question of what if: the entry price is the market's, and nothing was ordered lately.
-    view = MarketView(reference=price, age_seconds=Decimal(0), activity=Activity())
+    view = DailyBars(snapshot, at, instrument).view(intent, snapshot)
     rules = (*risk.kill_rules(account, given["strategy"]), *risk.rules_in_force(account, at=at).rules)
     quantity, binding = room_for(intent, snapshot, rules, market=view, at=at)
     if not binding:

@@ -13,6 +13,7 @@ from marketdata import selectors as market
 from marketdata.models import Instrument
 from portfolio.models import Account
 from preferences.registry import Preferences
+from risk.sizing_inputs import preferred_value
 from strategies.models import Strategy
 
 N_RETURNS = 60
@@ -105,7 +106,8 @@ def _largest(wishes: Preferences) -> Decimal:
 def _planned_percent(strategy: Strategy, instrument: Instrument, account: Account, wishes: Preferences) -> Decimal:
     """What one entry takes where its sizing says so; else as much as one position may have."""
     method = strategy.sizing_method or wishes.trading.default_sizing_method
-    value = strategy.sizing_value or wishes.trading.default_position_size_percent
+    percent = wishes.trading.default_position_size_percent
+    value = strategy.sizing_value or preferred_value(method, percent, starting_cash=account.starting_cash)
     if method == SizingMethod.PERCENT_EQUITY:
         return value
     if method == SizingMethod.EQUAL_WEIGHT and value >= 1:

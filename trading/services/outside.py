@@ -54,6 +54,7 @@ def take_outside_signal(account: Account, strategy: Strategy | None, wanted: Out
         follow(locked, instrument)
         mark = price_now(instrument)
         _check_levels(wanted, instrument, mark.price)
+        now = market.market_time(instrument)
         signal, order = signals.commit_signal(
             signals.Statement(
                 account_id=locked.pk,
@@ -67,9 +68,10 @@ def take_outside_signal(account: Account, strategy: Strategy | None, wanted: Out
                     reason=wanted.reason,
                 ),
                 price=mark.price,
-                at=market.market_time(instrument),
+                at=now,
                 source=wanted.source,
                 timeframe=strategy.timeframe if strategy else "",
+                hours=market.market_hours(instrument, now),
                 is_from_bar=False,
             )
         )

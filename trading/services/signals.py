@@ -30,7 +30,7 @@ from portfolio.models import Account
 from preferences import selectors as preferences
 from risk import entry, sizing
 from risk import selectors as risk
-from risk.sizing_inputs import ATR_WINDOW, Sources, size_entry
+from risk.sizing_inputs import ATR_WINDOW, Sources, preferred_value, size_entry
 from strategies.models import Strategy, StrategyState
 from trading import selectors
 from trading.models import Order, Signal
@@ -224,7 +224,8 @@ def _is_stale(statement: Statement) -> bool:
 
 
 def _size(account: Account, statement: Statement, equity: Decimal, trading: Any) -> sizing.Size:
-    method, value = trading.default_sizing_method, trading.default_position_size_percent
+    method, percent = trading.default_sizing_method, trading.default_position_size_percent
+    value = preferred_value(method, percent, starting_cash=account.starting_cash)
     strategy = statement.strategy
     if strategy is not None and strategy.sizing_method and strategy.sizing_value is not None:
         method, value = strategy.sizing_method, strategy.sizing_value

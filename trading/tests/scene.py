@@ -61,9 +61,13 @@ class Scene:
             type=kind,
             parameters=parameters,
             symbols=[self.symbol],
-            timeframe=Timeframe.D1,
             account_id=self.account.pk,
-            **{"sizing_method": SizingMethod.PERCENT_EQUITY, "sizing_value": Decimal(2), **more},
+            **{
+                "timeframe": Timeframe.D1,
+                "sizing_method": SizingMethod.PERCENT_EQUITY,
+                "sizing_value": Decimal(2),
+                **more,
+            },
         )
         return strategies.create_strategy(self.user, settings, at=START)
 

@@ -105,9 +105,7 @@ def _what_happens(scene: Scene) -> tuple[list[Any], list[str], list[str]]:
             impact.intent_of_working(order),
             impact.without(snapshot, order),
             in_force,
-            market=impact.market_of(
-                impact.intent_of_working(order), impact.without(snapshot, order), DailyBars(snapshot, at)
-            ),
+            market=DailyBars(snapshot, at).view(impact.intent_of_working(order), impact.without(snapshot, order)),
             at=at,
         ).quantity
         < order.remaining

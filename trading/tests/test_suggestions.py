@@ -9,11 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.bus import publish
+from core.testing import api_client, changes
 from domain.events import ParametersOptimized
 from portfolio.models import Position, Trade
 from preferences import selectors as preferences
-from preferences import services
-from preferences.definitions import Category
 from preferences.models import Suggestion
 from preferences.registry import Preferences
 from trading.services import suggestions
@@ -116,19 +115,26 @@ def test_the_users_own_trades_make_a_suggestion_that_is_never_applied_by_itself(
     assert preferences.current(scene.user.pk).version == 0
 
 
+def _put(scene: Scene, **values: Any) -> None:
+    answer = api_client(scene.user).put("/api/v1/preferences/strategy/", values)
+    assert answer.status_code == 200, answer.content
+
+
+@changes("strategy.suggestions_enabled")
 def test_switched_off_none_is_made_and_open_ones_are_withdrawn(scene: Scene) -> None:
     _closed_trades(scene, 60)
     suggestions.find_for_user(scene.user.pk, at=timezone.now())
 
-    services.change(scene.user, Category.STRATEGY, {"suggestions_enabled": False})
+    _put(scene, suggestions_enabled=False)
 
     assert suggestions.find_for_user(scene.user.pk, at=timezone.now()) == []
     assert Suggestion.objects.get().state == "withdrawn"
 
 
+@changes("strategy.auto_deploy_optimized")
 @pytest.mark.parametrize("deploys", [True, False])
 def test_optimised_parameters_are_deployed_only_where_that_is_wanted(scene: Scene, deploys: bool) -> None:
-    services.change(scene.user, Category.STRATEGY, {"auto_deploy_optimized": deploys})
+    _put(scene, auto_deploy_optimized=deploys)
     strategy = scene.strategy("sma_cross", {"fast": 5, "slow": 20})
     event: Any = ParametersOptimized(
         at=timezone.now(),
