@@ -14,6 +14,7 @@ from backtesting.feeds import RunFeed, history_of
 from backtesting.results import RunSignal
 from backtesting.spec import RUN_STRATEGY, RunSpec, ScriptedOrder
 from backtesting.venue import Venue
+from backtesting.watch import Watch
 from domain.errors import ValidationFailed
 from domain.instruments import InstrumentSpec
 from domain.orders import OrderRole, OrderSpec, OrderStatus, OrderType
@@ -33,6 +34,7 @@ class Desk:
     def __init__(self, spec: RunSpec, books: Books, venue: Venue, feeds: Sequence[RunFeed]) -> None:
         self._spec, self._books, self._venue = spec, books, venue
         self._door = Door(spec, books, venue, history_of(feeds))
+        self._watch = Watch(spec, books, venue, self._door)
         self.signals: list[RunSignal] = []
         self._scripted = sorted(spec.scripted, key=lambda each: each.at)
         self._specs = {instrument.symbol: instrument for instrument in spec.instruments}
@@ -40,6 +42,10 @@ class Desk:
     def begin_session(self) -> None:
         """Begin to count the entries of a new loss session."""
         self._door.begin_session()
+
+    def watch(self, at: datetime) -> None:
+        """Let the rules look at what is held, as marked at this moment."""
+        self._watch.look(at)
 
     def decide(self, feed: RunFeed, i: int, at: datetime, price: Decimal) -> None:
         """Take what the strategy says at the close of bar `i` to its outcome."""

@@ -1,6 +1,6 @@
 """The one door of a run: an order is checked, judged by the risk gate, and kept as denied or sent. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from domain.protection import ProtectionPlan
 from risk import gate
 from risk import market_inputs as inputs
 from risk.comovement import Closes
-from risk.decisions import Action, Activity, Decision, MarketView, OrderIntent
+from risk.decisions import Action, Activity, Decision, MarketView, OrderIntent, RuleSpec
 
 ZERO = Decimal(0)
 VOLUME_RULES, CORRELATION_RULES, TAIL_RULES = map(inputs.types_asking, ("illiquidity", "correlation", "value_at_risk"))
@@ -44,6 +44,7 @@ class Door:
         self._types = {rule.type for rule in spec.rules}
         self._n_session_trades = 0
         self._state = TradingState.ACTIVE
+        self._held_keys: set[str] = set()
         self.is_paused = False
 
     def begin_session(self) -> None:
@@ -109,10 +110,27 @@ class Door:
         )
         snapshot = self.snapshot(at)
         view = self._view(intent, snapshot, reference, at)
-        decision = gate.evaluate(intent, snapshot, self._spec.rules, market=view, at=at)
+        decision = gate.evaluate(intent, snapshot, self._rules(), market=view, at=at)
         for _, action in decision.consequences:
-            self._take_consequence(action)
+            self.take_consequence(action)
         return decision
+
+    def _rules(self) -> Sequence[RuleSpec]:
+        """The rules of the run, those marked whose breach holds."""
+        if not self._held_keys:
+            return self._spec.rules
+        return [replace(rule, is_engaged=True) if rule.key in self._held_keys else rule for rule in self._spec.rules]
+
+    def hold(self, key: str, *, is_held: bool) -> None:
+        """Let a rule's breach stop new risk from now on, or no longer."""
+        (self._held_keys.add if is_held else self._held_keys.discard)(key)
+
+    def cancel_entries(self, at: datetime) -> None:
+        """Take every working order off the book that may add risk."""
+        for instrument in self._spec.instruments:
+            for order in list(self._venue.open(instrument.id)):
+                if order.parent is None and not order.reduce_only and order.status is not OrderStatus.HELD:
+                    self._venue.end(order, OrderStatus.CANCELED, at=at, reason="a broken rule ends entries")
 
     def _view(
         self, intent: OrderIntent, snapshot: AccountSnapshot, reference: Decimal | None, at: datetime
@@ -133,7 +151,7 @@ class Door:
             activity=self._activity(intent, at),
         )
 
-    def _take_consequence(self, action: Action) -> None:
+    def take_consequence(self, action: Action) -> None:
         """A broken rule may ask for more than a refusal: the account only reduces, or the strategy pauses."""
         if action is Action.PAUSE_STRATEGY:
             self.is_paused = True

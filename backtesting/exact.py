@@ -62,6 +62,7 @@ def _play(books: Books, venue: Venue, desk: Desk, at: datetime, closed: Sequence
         prices[instrument.id] = bar.feed.prices(bar.i)
         venue.match(instrument, prices[instrument.id], at=at, ends_session=bool(bar.feed.ends_session[bar.i]))
     books.mark(at, prices)
+    desk.watch(at)
     for bar in closed:
         desk.decide(bar.feed, bar.i, at, prices[bar.feed.instrument.id].close)
     desk.place_scripted(at)

@@ -50,6 +50,7 @@ from domain.facts.people import (
 from domain.facts.risk import (
     KillSwitchEngaged,
     KillSwitchRearmed,
+    RiskBreachEscalated,
     RiskRuleBreached,
     RiskRuleChanged,
     RiskRuleRecovered,
@@ -111,6 +112,7 @@ __all__ = [
     "PreferenceChanged",
     "PreferenceRolledBack",
     "ReconciliationMismatchFound",
+    "RiskBreachEscalated",
     "RiskRuleBreached",
     "RiskRuleChanged",
     "RiskRuleRecovered",

@@ -39,3 +39,11 @@ def thinned(rows: Sequence[T], most: int) -> list[T]:
     if n <= wanted:
         return list(rows)
     return [rows[round(i * (n - 1) / (wanted - 1))] for i in range(wanted)]
+
+
+def to_drop(numbers: Sequence[int], most: int) -> list[int]:
+    """Return which rows (oldest first) to forget once there are more than ``most``: every other of the older half.
+
+    So the newest stay close together, and what is old thins out by itself; the very first one is kept.
+    """
+    return [] if len(numbers) <= most else list(numbers[1 : len(numbers) // 2 : 2])

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from domain.orders import OrderSide
 from domain.portfolio import AccountSnapshot, PositionView, WorkingOrder
+from risk.clocks import seconds_after
 from risk.decisions import Activity, MarketView, OrderIntent, RuleSpec, Scope
 
 ZERO = Decimal(0)
@@ -321,6 +322,7 @@ _FINDERS: dict[str, Finder] = {
     "session_turnover": lambda m, r, q: m.activity.session_turnover,
     "is_restricted": _is_restricted,
     "is_outside_hours": _is_outside_hours,
+    "seconds_after": lambda m, r, q: seconds_after(r.parameters, m.at),
     "illiquidity": _illiquidity,
     "age_seconds": lambda m, r, q: _known(m.market.age_seconds, "the age of the last price"),
     "n_unresolved": _n_unresolved,

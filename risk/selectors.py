@@ -35,8 +35,11 @@ _RULE_COLUMNS = (
     *("parameters", "warning_at", "action"),
 )
 
-WATCHED_ONLY = tuple(name for name, each in RULE_TYPES.items() if each.phases == {Phase.PORTFOLIO})
-"""Rule types that are measured between orders alone."""
+WATCHED_ONLY = (
+    *(name for name, each in RULE_TYPES.items() if each.phases == {Phase.PORTFOLIO}),
+    "unprotected_position",
+)
+"""Rule types that are measured between orders alone and stop new risk while they are broken."""
 
 
 @dataclass(frozen=True, slots=True)

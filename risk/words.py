@@ -39,15 +39,19 @@ def grouped(value: Decimal) -> str:
     return f"{whole[: len(whole) - len(digits)]}{int(digits):,}{point}{rest}" if digits.isdecimal() else plain(value)
 
 
-def _phrase(rule_type: RuleType, intent: OrderIntent | None) -> str:
-    symbol, sector = (intent.symbol, intent.sector or "(none)") if intent else ("", "")
+def _phrase(rule_type: RuleType, intent: OrderIntent | None, symbol: str = "") -> str:
+    sector = ""
+    if intent is not None:
+        symbol, sector = intent.symbol, intent.sector or "(none)"
     return rule_type.phrase.format(symbol=symbol, sector=sector)
 
 
-def broken_words(rule: RuleSpec, rule_type: RuleType, intent: OrderIntent | None, value: Decimal) -> str:
-    """Say which limit an order (or without one, the account) breaks and by how much."""
+def broken_words(
+    rule: RuleSpec, rule_type: RuleType, intent: OrderIntent | None, value: Decimal, *, symbol: str = ""
+) -> str:
+    """Say which limit an order (or without one, the account or the position in ``symbol``) breaks and by how much."""
     unit = unit_words(rule_type)
-    phrase = _phrase(rule_type, intent)
+    phrase = _phrase(rule_type, intent, symbol)
     if rule.is_engaged:
         return f"{rule.name}: an earlier breach still holds; now {phrase} {grouped(value)}{unit}"
     shown, limit = grouped(value), grouped(rule.limit)
@@ -56,12 +60,11 @@ def broken_words(rule: RuleSpec, rule_type: RuleType, intent: OrderIntent | None
     return f"{rule.name}: {phrase} {shown}{unit}, {_BOUND_WORDS[rule_type.bound]} {limit}{unit}"
 
 
-def near_words(rule: RuleSpec, rule_type: RuleType, value: Decimal) -> str:
-    """Say which limit an account comes near."""
+def near_words(rule: RuleSpec, rule_type: RuleType, value: Decimal, *, symbol: str = "") -> str:
+    """Say which limit an account, or the position in ``symbol``, comes near."""
     unit = unit_words(rule_type)
-    return (
-        f"{rule.name}: {_phrase(rule_type, None)} {grouped(value)}{unit}, near the limit of {grouped(rule.limit)}{unit}"
-    )
+    phrase = _phrase(rule_type, None, symbol)
+    return f"{rule.name}: {phrase} {grouped(value)}{unit}, near the limit of {grouped(rule.limit)}{unit}"
 
 
 def held_words(rule: RuleSpec, rule_type: RuleType) -> str:

@@ -385,3 +385,37 @@ def test_pipeline_and_engine_measure_past_prices_alike() -> None:
     assert all(words in refused for words in ("Alike", "Tail", "can not be measured"))
     assert {row[4] for row in theirs.fills} >= {"80"}  # 0.008 % of a million
     assert_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (
+            {"name": "Long enough", "type": "max_holding_time", "limit": Decimal(4 * 86_400)},
+            {"name": "In a row", "type": "loss_streak", "limit": Decimal(5)},
+        ),
+        (
+            {
+                "name": "In summer flat",
+                "type": "flat_by",
+                "limit": Decimal(0),
+                "parameters": {"time": "19:30", "timezone": "UTC", "until": "20:30"},
+            },
+            {"name": "Open", "type": "unprotected_position", "limit": Decimal(5 * 10**9), "action": "reduce_only"},
+        ),
+    ],
+    ids=["holding time, streak", "flat by, unprotected"],
+)
+def test_pipeline_and_engine_watch_positions_alike(rules: tuple[dict[str, Any], ...]) -> None:
+    limits = {**LOOSE, "stop_loss_percent": Decimal(0)}
+    case = Case("sma_cross", {"fast": 3, "slow": 5}, limits=limits, rules=rules)
+    instruments = [instrument_of(walk(150, seed=20 + i), f"NO{i}", sector=f"Sector {i}") for i in range(2)]
+    strategy = strategy_of(case, instruments)
+
+    ours, theirs = live(strategy), tables_of(past(strategy, case))
+
+    assert len(theirs.fills) >= 4
+    unasked = len(theirs.fills) - sum(row[5] == "executed" for row in theirs.signals)
+    refused = " ".join(row[-1] for row in theirs.orders)
+    assert unasked or "In summer flat" in refused  # exits that no signal asked for, entries that came too late
+    assert_equal(ours, theirs)

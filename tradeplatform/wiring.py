@@ -44,6 +44,7 @@ HANDLERS: dict[type[Any], tuple[str, ...]] = {
     events.PositionUnprotected: (ACCOUNT, TELL),
     events.RiskWarningRaised: (ACCOUNT, USER, TELL),
     events.RiskRuleBreached: ("trading.handlers.act_on_breach", ACCOUNT, USER, TELL),
+    events.RiskBreachEscalated: (ACCOUNT, USER, TELL),
     events.RiskRuleRecovered: (ACCOUNT, USER, TELL),
     events.TradingStateChanged: (ACCOUNT, USER, TELL),
     events.KillSwitchEngaged: ("trading.handlers.stop_on_kill_switch", USER, TELL),

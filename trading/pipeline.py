@@ -30,7 +30,7 @@ from strategies.intents import Enter, intent_of
 from strategies.models import Strategy
 from trading import selectors
 from trading.models import AccountCursor
-from trading.services import feeds, leases, signals
+from trading.services import feeds, leases, sending, signals
 from trading.services import strategies as strategy_services
 from trading.services.matching import ClosedBar, match_bars
 from trading.services.venues import paper_of
@@ -120,8 +120,9 @@ def _mark(account_id: UUID, at: datetime, base: list[ClosedBar], lease: leases.L
         closes = {closed.instrument.pk: closed.bar.close for closed in base}
         ranges = {closed.instrument.pk: (closed.bar.low, closed.bar.high) for closed in base}
         marks.mark_to_market(account, closes, at, ranges)
-        watch(account, at=at)
+        due = watch(account, at=at)
         watch_results(account, at=at)
+    sending.dispatch(due)
 
 
 # --- decide and submit -----------------------------------------------------------------------------------------------

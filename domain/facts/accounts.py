@@ -44,9 +44,11 @@ class PositionClosed(_PositionFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionUnprotected(_PositionFact):
-    """A position has no working stop."""
+    """A position has no working stop; ``is_alarm``: nor anything else that would close it at a loss."""
 
     name: ClassVar[str] = "position.unprotected"
+    is_alarm: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,15 @@ class RiskRuleBreached(_RiskFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RiskBreachEscalated(_RiskFact):
+    """A broken limit that nobody has acknowledged is told again."""
+
+    name: ClassVar[str] = "risk.breach_escalated"
+    n_told_again: int
+    is_critical: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskRuleRecovered(_RiskFact):
     """A broken limit holds again."""
 

@@ -78,6 +78,7 @@ VALUES: dict[type[Event], dict[str, Any]] = {
         "message": "",
     },
     **dict.fromkeys((events.RiskWarningRaised, events.RiskRuleBreached, events.RiskRuleRecovered), _RISK),
+    events.RiskBreachEscalated: {**_RISK, "n_told_again": 1, "is_critical": False},
     events.TradingStateChanged: {"old": "active", "new": "halted", "reason": "kill_switch", "by": "ada"},
     events.KillSwitchEngaged: {"scope": "user", "target_id": None, "reason": "runaway strategy", "by": "ada"},
     events.KillSwitchRearmed: {"scope": "user", "target_id": None, "reason": "checked", "by": "ada"},

@@ -19,10 +19,10 @@ def max_holding_time(held_seconds: Number) -> Number:
 
 
 def flat_by(seconds_after: Number) -> Number:
-    """Return how many seconds the time of day lies after the one by which positions are to be closed."""
+    """Return the seconds since the time of day by which positions are to be closed; below 0: those that are left."""
     return seconds_after
 
 
-def unprotected_position(position_value: Number, unprotected_seconds: Number) -> Number:
-    """Return value × seconds for which the position had no working stop (currency × seconds)."""
-    return position_value * unprotected_seconds
+def unprotected_position(accrued: Number, position_value: Number, unprotected_seconds: Number) -> Number:
+    """Return value × seconds for which the position had no protection: what was counted before, and this stretch."""
+    return accrued + position_value * unprotected_seconds

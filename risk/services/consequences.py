@@ -18,6 +18,7 @@ from risk.decisions import Action, Decision, OrderIntent, RuleSpec, Source
 from risk.models import BreachLevel, RiskBreach, RiskRule
 from risk.rules.table import RULE_TYPES
 from risk.rules.types import Phase
+from risk.services.escalating import begin_escalation, end_escalation
 
 _STATE_AFTER = {
     Action.REDUCE_ONLY: TradingState.REDUCING,
@@ -48,11 +49,17 @@ def apply_consequences(
             continue  # told when it was broken
         tighten(account, rule.action, reason=reason.message, at=at)
         breach = open_breach(
-            account, rule, value=reason.value, message=reason.message, at=at, strategy_id=intent.strategy_id
+            account,
+            rule,
+            value=reason.value,
+            message=reason.message,
+            at=at,
+            strategy_id=intent.strategy_id,
+            symbol=intent.symbol,
         )
         if breach is not None:
             _end_unless_watched(breach, at)
-            tell_breach(breach, symbol=intent.symbol, at=at)
+            tell_breach(breach, at=at)
 
 
 def open_breach(
@@ -64,12 +71,20 @@ def open_breach(
     at: datetime,
     strategy_id: UUID | None = None,
     level: BreachLevel = BreachLevel.BREACH,
+    subject: str = "",
+    symbol: str = "",
 ) -> RiskBreach | None:
-    """Note a breach (or warning) of a rule; None when the same one is open already."""
-    found = RiskBreach.objects.filter(account=account, rule_key=rule.key, recovered_at=None).first()
+    """Note a breach (or warning) of a rule; None when the same one is open already.
+
+    ``subject`` is the position that a rule on positions is about, ``symbol`` its (or the order's) instrument.
+    """
+    rows = RiskBreach.objects.filter(account=account, rule_key=rule.key, subject=subject, recovered_at=None)
+    found = rows.first()
     if found is not None and (found.level == level or level == BreachLevel.WARNING):
         return None
-    breach = found or RiskBreach(user_id=account.user_id, account=account, rule_key=rule.key, raised_at=at)
+    breach = found or RiskBreach(
+        user_id=account.user_id, account=account, rule_key=rule.key, subject=subject, symbol=symbol, raised_at=at
+    )
     breach.rule_name, breach.type, breach.source = rule.name, rule.type, rule.source.value
     breach.level, breach.action, breach.limit = level, rule.action.value, rule.limit
     breach.value = breach.worst_value = value
@@ -77,6 +92,7 @@ def open_breach(
     if level == BreachLevel.BREACH:
         breach.broken_at = at
         _hold(breach, rule, at)
+        begin_escalation(breach)
     breach.save()
     return breach
 
@@ -95,10 +111,11 @@ def _end_unless_watched(breach: RiskBreach, at: datetime) -> None:
     rule_type = RULE_TYPES.get(breach.type)
     if rule_type is None or Phase.PORTFOLIO not in rule_type.phases:
         breach.recovered_at = at
-        breach.save(update_fields=["recovered_at", "updated_at"])
+        end_escalation(breach)
+        breach.save(update_fields=["recovered_at", "escalates_at", "updated_at"])
 
 
-def tell_breach(breach: RiskBreach, *, at: datetime, symbol: str = "") -> None:
+def tell_breach(breach: RiskBreach, *, at: datetime) -> None:
     """Publish RiskRuleBreached."""
     publish(
         RiskRuleBreached(
@@ -112,6 +129,6 @@ def tell_breach(breach: RiskBreach, *, at: datetime, symbol: str = "") -> None:
             message=breach.message,
             breach_id=breach.pk,
             strategy_id=breach.strategy_id,
-            symbol=symbol,
+            symbol=breach.symbol,
         )
     )

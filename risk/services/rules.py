@@ -156,7 +156,7 @@ def _limit_faults(rule: RiskRule, rule_type: RuleType) -> list[FieldError]:
         return [FieldError("limit", "out_of_range", text)]
     if rule_type.unit is Unit.COUNT and limit != limit.to_integral_value():
         return [FieldError("limit", "invalid", f"The limit of a {rule.type} rule is a whole number; {limit} is not")]
-    if rule_type.name in ("stop_loss", "take_profit") and limit == 0:
+    if rule_type.name in ("stop_loss", "take_profit", "max_holding_time") and limit == 0:
         return [FieldError("limit", "out_of_range", f"The limit of a {rule.type} rule must be above 0")]
     if rule_type.name == "stop_loss" and limit >= 100:
         return [FieldError("limit", "out_of_range", f"A stop of {limit} % can never be reached")]

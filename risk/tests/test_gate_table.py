@@ -40,6 +40,7 @@ BREAKING: dict[str, Case] = {
     "max_turnover": (50, snapshot, busy(session_turnover=D(46_000)), {}),
     "restricted_list": (0, snapshot, {}, {"symbols": ["AAPL"]}),
     "trading_hours": (0, snapshot, {}, {"start": "09:30", "end": "16:00", "timezone": "UTC"}),
+    "flat_by": (0, snapshot, {}, {"time": "20:55", "timezone": "UTC"}),
     "self_cross": (0, snapshot, busy(opposite_price=D(50)), {}),
     "liquidity": (1, snapshot, {"average_volume": D(9_000)}, {}),
     "max_correlation": ("0.8", lambda: snapshot(position(1, instrument_id=MSFT)), {"correlation": D("0.9")}, {}),
@@ -98,7 +99,7 @@ def test_a_rule_of_another_strategy_instrument_or_sector_is_not_asked(name: str)
 def test_the_order_beside_the_breaking_one_passes(name: str) -> None:
     """The same rule with room to spare says nothing against the same order."""
     limit, account, view, parameters = BREAKING[name]
-    roomy = {"duplicate_order": D(1), "self_cross": D(1)}.get(name, D(limit) * 2 + 1)
+    roomy = {"duplicate_order": D(1), "self_cross": D(1), "flat_by": D(3600)}.get(name, D(limit) * 2 + 1)
 
     decision = ask(intent(100), rule(name, roomy, parameters=parameters), of=account(), **view)
 

@@ -306,7 +306,9 @@ def test_the_command_engages_shows_and_rearms(account: Account, aapl: Instrument
     ("values", "field"),
     [
         ({"type": "no_such_rule"}, "type"),
-        ({"type": "max_holding_time"}, "type"),
+        ({"type": "max_holding_time", "limit": D(0)}, "limit"),
+        ({"type": "flat_by"}, "parameters"),
+        ({"type": "flat_by", "parameters": {"time": "25:00"}}, "parameters.time"),
         ({"limit": D("-1")}, "limit"),
         ({"limit": D("NaN")}, "limit"),
         ({"type": "position_limit", "limit": D("1.5")}, "limit"),

@@ -1,4 +1,4 @@
-"""Watching accounts between orders: portfolio rules measured with what only the order road knows."""
+"""Watching accounts between orders: rules of portfolio and positions measured with what only the order road knows."""
 
 import logging
 from collections.abc import Iterable
@@ -18,14 +18,18 @@ from domain.portfolio import AccountSnapshot
 from marketdata import selectors as market
 from marketdata.models import Instrument
 from portfolio import selectors as portfolio
-from portfolio.models import Account, Position, Trade
+from portfolio.models import Account, Trade
 from risk import market_inputs
 from risk.comovement import Closes
 from risk.decisions import RuleSpec, Scope
-from risk.models import RiskBreach
 from risk.services.monitoring import monitor
+from risk.services.sampling import sample_headroom
 from trading import selectors
+from trading.holdings import holdings_of, measured_at
 from trading.models import Fill, Order
+from trading.risk_report import risk_report
+from trading.services import sending
+from trading.services.position_exits import commit_exits
 
 logger = logging.getLogger(__name__)
 
@@ -37,27 +41,39 @@ _ANSWERED = (
 )
 
 
-def watch(account: Account, *, at: datetime) -> list[RiskBreach]:
-    """Measure the portfolio rules of a locked account; see ``risk.services.monitoring.monitor``."""
+def watch(account: Account, *, at: datetime) -> list[UUID]:
+    """Measure the rules of a locked account and commit the exits that they ask for.
+
+    Returns the orders to dispatch once the transaction is committed; see ``risk.services.monitoring.monitor``.
+    """
     snapshot = selectors.snapshot(account, at=at)
     numbers = _Numbers(account, snapshot, at)
-    return monitor(account, snapshot, at=at, find=numbers.find)
+    holdings = holdings_of(account)
+    breaches = monitor(account, snapshot, at=at, find=numbers.find, holdings=holdings)
+    return commit_exits(account, breaches, holdings, at=at)
 
 
 def watch_accounts() -> int:
-    """Measure every account that holds something or has an open breach; return how many. One failing stops no other."""
-    held = Position.objects.filter(is_open=True).values_list("account_id", flat=True)
-    broken = RiskBreach.objects.filter(recovered_at=None).values_list("account_id", flat=True)
+    """Measure every account and keep a sample of its headroom; return how many. One failing stops no other."""
     done = 0
-    for account_id in sorted({*held, *broken}):
+    for account_id in Account.objects.filter(is_archived=False).values_list("pk", flat=True):
         try:
-            with transaction.atomic():
-                account = portfolio.locked_account(account_id)
-                watch(account, at=account.market_at or timezone.now())
+            watch_account(account_id)
             done += 1
         except Exception:  # whatever it is, the other accounts are watched
             logger.exception("account %s could not be watched", account_id)
     return done
+
+
+def watch_account(account_id: UUID) -> None:
+    """Measure one account at its market time, carry out what its rules ask for, and sample its headroom."""
+    with transaction.atomic():
+        account = portfolio.locked_account(account_id)
+        at = measured_at(account)
+        due = watch(account, at=at)
+    sending.dispatch(due)
+    report = risk_report(account)
+    sample_headroom(account, report.headroom, at=at, now=timezone.now())
 
 
 class _Numbers:
