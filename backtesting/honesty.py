@@ -1,0 +1,236 @@
+"""What a result does not say by itself: costs that could be worse, data that could be better, samples that are small.
+
+Pure. Warnings are facts about a run; a verdict on luck is in backtesting.robustness.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+
+from domain.bars import BarArrays
+from domain.matching import FeeModel, SlippageModel
+
+COST_FACTORS: tuple[Decimal, ...] = (Decimal("0.5"), Decimal(1), Decimal(2), Decimal(4))
+MIN_TRADES = 30
+MIN_YEARS = 2.0
+TRUSTED = 0.99
+ONE_TRADE_SHARE = 0.5
+SPIKE = 0.25
+_NOT_COSTS = frozenset({"digits", "participation", "max_volume_fraction"})
+Model = TypeVar("Model", FeeModel, SlippageModel)
+
+
+class Severity(StrEnum):
+    """How much a warning takes from a result."""
+
+    INFO = "info"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class HonestyWarning:
+    """One warning: a coded word, how severe it is, and a sentence."""
+
+    code: str
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataTrust:
+    """How far the bars of a run can be trusted.
+
+    n_bars : bars there are; n_missing : bars that the calendar expects and that are not there
+    n_frozen : bars without volume in which the price did not move; n_spikes : closes that left by a quarter or more
+    and came back with the next bar
+    share : bars that are there and neither frozen nor a spike, by bars that should be there; 1 without any
+    """
+
+    n_bars: int
+    n_missing: int
+    n_frozen: int
+    n_spikes: int
+    share: float
+
+
+def data_trust(bars: BarArrays, *, n_missing: int = 0) -> DataTrust:
+    """Look through the bars of one instrument; ``n_missing`` comes from marketdata.gaps."""
+    frozen = (bars.v == 0) & (bars.h == bars.l)
+    spikes = np.zeros(len(bars), dtype=np.bool_)
+    if len(bars) > 2:
+        moved = np.abs(bars.c[1:-1] / bars.c[:-2] - 1.0)
+        kept = np.abs(bars.c[2:] / bars.c[:-2] - 1.0)
+        spikes[1:-1] = (moved >= SPIKE) & (kept < moved / 4)
+    n_expected = len(bars) + n_missing
+    n_good = len(bars) - int(np.sum(frozen | spikes))
+    share = n_good / n_expected if n_expected else 1.0
+    return DataTrust(len(bars), n_missing, int(frozen.sum()), int(spikes.sum()), share)
+
+
+def joint_trust(parts: Sequence[DataTrust]) -> DataTrust:
+    """Return the trust in several instruments' bars together, each bar counting alike."""
+    n_bars, n_missing = sum(each.n_bars for each in parts), sum(each.n_missing for each in parts)
+    good = sum(each.share * (each.n_bars + each.n_missing) for each in parts)
+    share = good / (n_bars + n_missing) if n_bars + n_missing else 1.0
+    return DataTrust(
+        n_bars, n_missing, sum(each.n_frozen for each in parts), sum(each.n_spikes for each in parts), share
+    )
+
+
+def scaled(model: Model, factor: Decimal) -> Model:
+    """Return a fee or slippage model with every cost (its Decimal fields) multiplied; the rest stays.
+
+    ``scaled(FeeModel(percent=Decimal("0.1")), Decimal(2)).percent`` is ``Decimal("0.2")``.
+    """
+    told = {each.name: getattr(model, each.name) for each in fields(model) if each.name not in _NOT_COSTS}
+    changes: dict[str, Any] = {name: value * factor for name, value in told.items() if isinstance(value, Decimal)}
+    return replace(model, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class CostPoint:
+    """The same run at a multiple of its costs."""
+
+    factor: Decimal
+    total_return: float
+    sharpe: float | None
+    fees_paid: float
+
+
+@dataclass(frozen=True, slots=True)
+class CostSensitivity:
+    """How a result stands up to higher costs. ``break_even_factor``: where the return is 0 (None: not in the range)."""
+
+    points: tuple[CostPoint, ...]
+    break_even_factor: float | None
+    sentence: str
+
+
+def cost_sensitivity(points: Sequence[CostPoint]) -> CostSensitivity:
+    """Put the runs at several multiples of the costs together; between them the return is taken as a straight line.
+
+    Raises ValueError for fewer than two points.
+    """
+    ordered = tuple(sorted(points, key=lambda point: point.factor))
+    if len(ordered) < 2:
+        raise ValueError(f"{len(ordered)} points show no sensitivity")
+    crossing = None
+    for one, other in pairwise(ordered):
+        if crossing is None and one.total_return > 0 >= other.total_return:
+            share = one.total_return / (one.total_return - other.total_return)
+            crossing = float(one.factor) + share * float(other.factor - one.factor)
+    return CostSensitivity(ordered, crossing, _sentence(ordered, crossing))
+
+
+def _sentence(points: tuple[CostPoint, ...], crossing: float | None) -> str:
+    last = points[-1]
+    if all(point.fees_paid == 0 for point in points) and len({point.total_return for point in points}) == 1:
+        return "The run has no costs to vary: real ones will take from it."
+    if crossing is not None:
+        return f"The gain is gone at {crossing:.1f} times the costs."
+    if points[0].total_return <= 0:
+        return f"There is no gain even at {points[0].factor} times the costs."
+    return f"At {last.factor} times the costs {last.total_return:+.1%} is left."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What warnings look at. ``best_trade_share`` : largest gain by the sum of all gains (None: nothing gained).
+
+    n_open : positions still held at the end, valued at the last close; survivors : instruments that are all still
+    traded at the end of the data (chosen today, with hindsight); warmup_bars : bars of the asked range that went into
+    warming up because no earlier ones are stored
+    """
+
+    n_trades: int
+    years: float
+    n_instruments: int
+    n_survivors: int
+    warmup_bars: int
+    trust: DataTrust
+    has_costs: bool
+    n_trials: int
+    n_open: int
+    best_trade_share: float | None
+
+
+def warnings_of(facts: RunFacts) -> tuple[HonestyWarning, ...]:
+    """Return every warning that applies, in a fixed order."""
+    return tuple(
+        HonestyWarning(code, severity, words(facts))
+        for code, (severity, applies, words) in _WARNINGS.items()
+        if applies(facts)
+    )
+
+
+_Rule = tuple[Severity, Callable[[RunFacts], bool], Callable[[RunFacts], str]]
+_WARNINGS: Mapping[str, _Rule] = {
+    "no_trades": (
+        Severity.WARNING,
+        lambda facts: facts.n_trades == 0,
+        lambda facts: "No trade was closed: the figures of trades are empty.",
+    ),
+    "small_sample": (
+        Severity.WARNING,
+        lambda facts: 0 < facts.n_trades < MIN_TRADES,
+        lambda facts: f"{_counted(facts.n_trades, 'closed trade')}: below {MIN_TRADES} the figures are mostly chance.",
+    ),
+    "short_history": (
+        Severity.WARNING,
+        lambda facts: facts.years < MIN_YEARS,
+        lambda facts: f"{facts.years:.1f} years of data: below {MIN_YEARS:.0f} years few kinds of market were seen.",
+    ),
+    "data_trust": (
+        Severity.WARNING,
+        lambda facts: facts.trust.share < TRUSTED,
+        lambda facts: (
+            f"{facts.trust.share:.1%} of the bars can be trusted: {facts.trust.n_missing:,} missing, "
+            f"{facts.trust.n_frozen:,} without movement or volume, {facts.trust.n_spikes:,} spikes."
+        ),
+    ),
+    "no_costs": (
+        Severity.WARNING,
+        lambda facts: not facts.has_costs,
+        lambda facts: "No fees and no slippage: real trading has both.",
+    ),
+    "one_trade": (
+        Severity.WARNING,
+        lambda facts: facts.n_trades > 1 and (facts.best_trade_share or 0.0) > ONE_TRADE_SHARE,
+        lambda facts: f"One trade made {facts.best_trade_share:.0%} of all gains.",
+    ),
+    "survivorship": (
+        Severity.INFO,
+        lambda facts: 0 < facts.n_instruments == facts.n_survivors,
+        lambda facts: (
+            "What is traded here was chosen today and was still listed at the end: those that failed on the way are "
+            "not in it, which flatters the result."
+        ),
+    ),
+    "warm_up": (
+        Severity.INFO,
+        lambda facts: facts.warmup_bars > 0,
+        lambda facts: (
+            f"The first {_counted(facts.warmup_bars, 'bar')} of the range warmed up the indicators; trading began "
+            "behind them."
+        ),
+    ),
+    "open_positions": (
+        Severity.INFO,
+        lambda facts: facts.n_open > 0,
+        lambda facts: f"{_counted(facts.n_open, 'position')} still open at the end, valued at the last close.",
+    ),
+    "many_trials": (
+        Severity.INFO,
+        lambda facts: facts.n_trials > 1,
+        lambda facts: f"The best of {facts.n_trials:,} trials of this strategy looks better than it is.",
+    ),
+}
+
+
+def _counted(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
