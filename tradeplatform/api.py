@@ -14,6 +14,7 @@ _APPS = (
     "strategies",
     "risk",
     "trading",
+    "backtesting",
     "core",
     "tradeplatform",
 )

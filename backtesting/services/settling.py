@@ -11,6 +11,7 @@ from django.db import transaction
 
 from backtesting.models import OPEN_STATUSES, Chunk, ChunkStatus, Job, JobStatus, ResultFile
 from backtesting.result_tables import ResultTable
+from backtesting.selectors import trial_count
 from backtesting.services.leases import Hold
 from core.bus import publish
 from domain.errors import IllegalState
@@ -54,7 +55,9 @@ def complete(
     ResultFile.objects.bulk_create(
         ResultFile(job=job, name=table.name, n_rows=table.n_rows, data=table.data) for table in tables
     )
-    job.metrics, job.summary, job.warnings = dict(metrics), dict(summary), [dict(each) for each in warnings]
+    trials = trial_count(job.user_id, job.type) + job.n_runs
+    job.metrics, job.warnings = dict(metrics), [dict(each) for each in warnings]
+    job.summary = {**summary, "trial_count": trials}
     job.fingerprint, job.digest = fingerprint, digest
     _end(job, JobStatus.COMPLETED, at=at)
     Chunk.objects.filter(job=job).update(answer=None)

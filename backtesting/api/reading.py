@@ -1,0 +1,35 @@
+"""From the API's validated values to what a service is asked."""
+
+from decimal import Decimal
+from typing import Any
+
+from backtesting.services.requests import RunRequest
+from core.api.serializers import StrictSerializer
+from risk.api import rule_values
+
+_OWN = ("fees", "slippage", "sizing", "risk_rules", "benchmark", "strategy", "parameters")
+
+
+def run_request(user: Any, values: dict[str, Any], *, only: type[StrictSerializer] | None = None) -> RunRequest:
+    """Return the run that a body asks for. Raises NotFound for a rule's account that is not the asker's."""
+    names = set(only().fields) if only is not None else set(values)
+    given = {name: value for name, value in values.items() if name in names and name not in _OWN}
+    rules = values.get("risk_rules", "mine")
+    sizing = values.get("sizing") or {}
+    if not isinstance(rules, str):
+        rules = [rule_values(user, each) for each in rules]
+    return RunRequest(
+        **{name: value for name, value in given.items() if value is not None or name in ("start", "end")},
+        parameters=values.get("parameters", {}),
+        fees=_decimals(values.get("fees")),
+        slippage=_decimals(values.get("slippage")),
+        sizing_method=sizing.get("method"),
+        sizing_value=sizing.get("value"),
+        risk_rules=rules,
+        benchmark=values.get("benchmark") or "",
+        strategy_id=values.get("strategy"),
+    )
+
+
+def _decimals(values: Any) -> dict[str, Decimal]:
+    return {name: Decimal(value) for name, value in (values or {}).items()}
