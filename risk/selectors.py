@@ -27,6 +27,7 @@ from risk.models import (
     StressScenario,
     UnprotectedEpisode,
 )
+from risk.portfolio_risk import Scenario
 from risk.rules.table import RULE_TYPES
 from risk.rules.types import Phase
 
@@ -248,3 +249,11 @@ def waivers_of(user: Any) -> QuerySet[ProtectionWaiver]:
 def scenarios_of(user: Any) -> QuerySet[StressScenario]:
     """A user's own crises by name."""
     return StressScenario.objects.for_user(user).order_by("name")
+
+
+def own_scenarios(user: Any) -> tuple[Scenario, ...]:
+    """A user's own crises as portfolio risk takes them."""
+    return tuple(
+        Scenario(row.name, row.default_percent, {word: Decimal(percent) for word, percent in row.shocks.items()})
+        for row in scenarios_of(user)
+    )

@@ -147,6 +147,7 @@ class BreachOutput(StrictSerializer):
     type = serializers.CharField()
     source = EnumField(Source)
     strategy = Identifier(source="strategy_id", allow_null=True)
+    symbol = serializers.CharField(allow_blank=True)
     level = serializers.ChoiceField(choices=BreachLevel.choices)
     action = EnumField(Action)
     value = DecimalString(allow_null=True)
@@ -160,6 +161,8 @@ class BreachOutput(StrictSerializer):
     holds_until = UtcDateTime(allow_null=True)
     acknowledged_at = UtcDateTime(allow_null=True)
     released_at = UtcDateTime(allow_null=True)
+    escalation = Integer(minimum=0, help_text="How often it was told again.")
+    escalates_at = UtcDateTime(allow_null=True)
     created_at = UtcDateTime()
 
     def get_holds(self, row: RiskBreach) -> bool:

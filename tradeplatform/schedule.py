@@ -8,6 +8,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "deliver facts that a crash left": {"task": "core.sweep_outbox", "schedule": 5.0},
     "bring accounts up to their market time": {"task": "trading.sweep_accounts", "schedule": 5.0},
     "measure what accounts hold against their limits": {"task": "trading.watch_accounts", "schedule": 5.0},
+    "tell broken limits again that nobody has seen": {"task": "risk.escalate_breaches", "schedule": 5.0},
     "compare books with the venues": {"task": "trading.reconcile_accounts", "schedule": 60.0},
     "let signals expire that nobody approved": {"task": "trading.expire_signals", "schedule": 10.0},
     "pause strategies that underperform": {"task": "trading.review_strategies", "schedule": 10.0},

@@ -28,8 +28,12 @@ _LEVEL = 0.99
 MAX_CORRELATIONS = 100
 
 
-def portfolio_report(account: Account, *, scenarios: Sequence[Scenario] = ()) -> dict[str, Any]:
-    """Return everything; what can not be known (no prices, too short a history) is None, with a warning."""
+def portfolio_report(account: Account) -> dict[str, Any]:
+    """Return everything; what can not be known (no prices, too short a history) is None, with a warning.
+
+    The user's own crises stand after the historical ones.
+    """
+    scenarios: Sequence[Scenario] = (*SCENARIOS, *risk.own_scenarios(account.user_id))
     at = account.market_at or timezone.now()
     with transaction.atomic():
         rules = risk.rules_in_force(account, at=at).rules
@@ -46,7 +50,7 @@ def portfolio_report(account: Account, *, scenarios: Sequence[Scenario] = ()) ->
         **_prices(account, lines, bars, at),
         "drawdown": asdict(portfolio_risk.drawdown(curve)),
         "concentration": _concentration(lines),
-        "stress": [asdict(portfolio_risk.stressed(lines, snapshot.equity, each)) for each in (*SCENARIOS, *scenarios)],
+        "stress": [asdict(portfolio_risk.stressed(lines, snapshot.equity, each)) for each in scenarios],
         "liquidity": _liquidity(lines, bars),
         "heat_map": [_cell(line, snapshot) for line in lines],
         "headroom": [{**asdict(each), "used": each.used} for each in headroom_of(snapshot, rules, at=at)],
