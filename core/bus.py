@@ -5,7 +5,7 @@ import threading
 
 from django.db import transaction
 
-from core import outbox
+from core import later, outbox
 from core.facts import Fact, hand_on
 from core.models import OutboxEvent
 from domain.events import Event
@@ -27,7 +27,7 @@ def publish(event: Event) -> None:
 def _publish_durable(event: Event) -> None:
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError(f"{event.name} must be published inside a transaction")
-    row = OutboxEvent.objects.create(
+    row = OutboxEvent(
         event_id=event.event_id,
         name=event.name,
         user_id=event.user_id,
@@ -35,6 +35,7 @@ def _publish_durable(event: Event) -> None:
         payload=event.payload(),
         at=event.at,
     )
+    later.add(row)
     _deliver_after_commit(row)
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet
 
+from core.prepared import Prepared
 from domain.errors import NotFound
 from domain.orders import Fill
 from domain.portfolio import AccountSnapshot, PositionView, TradingState, WorkingOrder
@@ -27,10 +28,15 @@ def locked_account(account_id: UUID | str) -> Account:
 
     Raises NotFound; must be called inside a transaction.
     """
-    found = Account.objects.select_for_update(no_key=True).filter(pk=account_id).first()
+    found = _locked_account.first(pk=account_id)
     if found is None:
         raise NotFound("There is no such account")
     return found
+
+
+_locked_account: Prepared[Account] = Prepared(
+    lambda pk: Account.objects.select_for_update(no_key=True).filter(pk=pk).order_by(), pk=UUID
+)
 
 
 def accounts_of(user: Any) -> QuerySet[Account]:
@@ -55,7 +61,15 @@ def positions_of(account: Account, *, include_flat: bool = False) -> QuerySet[Po
 
 def has_open_positions(account_id: UUID) -> bool:
     """Tell whether an account holds anything."""
-    return Position.objects.filter(account_id=account_id, account__epoch=F("epoch"), is_open=True).exists()
+    return bool(_any_open_position(account_id=account_id))
+
+
+_any_open_position: Prepared[tuple[Any, ...]] = Prepared(
+    lambda account_id: Position.objects.filter(
+        account_id=account_id, account__epoch=F("epoch"), is_open=True
+    ).values_list("pk")[:1],
+    account_id=UUID,
+)
 
 
 def session_start(account: Account, at: datetime) -> datetime:
@@ -113,9 +127,32 @@ def _views(account: Account, marks: Mapping[UUID, Decimal]) -> tuple[PositionVie
             mark=marks.get(instrument_id, average_price if last_mark is None else last_mark),
         )
         for (instrument_id, symbol, sector, asset_class, strategy_id, quantity, average_price, last_mark) in (
-            positions_of(account).values_list(*_VIEW_COLUMNS)
+            _view_rows(account_id=account.pk, epoch=account.epoch)
         )
     )
+
+
+_view_rows: Prepared[tuple[Any, ...]] = Prepared(
+    lambda account_id, epoch: (
+        Position.objects.filter(account_id=account_id, epoch=epoch, is_open=True)
+        .order_by("instrument__symbol", "created_at")
+        .values_list(*_VIEW_COLUMNS)
+    ),
+    account_id=UUID,
+    epoch=int,
+)
+
+
+def open_positions(account: Account) -> list[Position]:
+    """An account's open positions, in no special order."""
+    return _open_positions(account_id=account.pk, epoch=account.epoch)
+
+
+_open_positions: Prepared[Position] = Prepared(
+    lambda account_id, epoch: Position.objects.filter(account_id=account_id, epoch=epoch, is_open=True),
+    account_id=UUID,
+    epoch=int,
+)
 
 
 def trades_of(user: Any) -> QuerySet[Trade]:

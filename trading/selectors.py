@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
+from core.prepared import Prepared
 from domain.errors import NotFound
 from domain.orders import FINAL, WORKING, Fill, OrderRole, OrderSide, OrderStatus
 from domain.portfolio import AccountSnapshot, WorkingOrder
@@ -58,9 +59,7 @@ def unresolved_orders(account_id: UUID) -> QuerySet[Order]:
 
 def working_orders(account_id: UUID) -> tuple[WorkingOrder, ...]:
     """Everything that may still add to a position: open, in flight, unresolved, held, awaiting approval."""
-    counts = Q(status__in=[s.value for s in WORKING]) | Q(unresolved=True)
-    rows = Order.objects.filter(counts, account_id=account_id).order_by("created_at")
-    return tuple(_working(*row) for row in rows.values_list(*_WORKING_COLUMNS))
+    return tuple(_working(*row) for row in _working_rows(account_id=account_id))
 
 
 _WORKING_COLUMNS = (
@@ -81,6 +80,16 @@ _WORKING_COLUMNS = (
     "role",
     "reduce_only",
     "unresolved",
+)
+
+
+_working_rows: Prepared[tuple[Any, ...]] = Prepared(
+    lambda account_id: (
+        Order.objects.filter(Q(status__in=[s.value for s in WORKING]) | Q(unresolved=True), account_id=account_id)
+        .order_by("created_at")
+        .values_list(*_WORKING_COLUMNS)
+    ),
+    account_id=UUID,
 )
 
 
@@ -112,8 +121,24 @@ def _largest_quantity(row: dict[str, Any]) -> Decimal:
 def n_session_trades(account: Account, *, at: datetime) -> int:
     """Entries sent in the account's loss session that holds ``at`` (denied ones do not count)."""
     start = portfolio.session_start(account, at)
-    entries = Order.objects.filter(account=account, role__in=[OrderRole.ENTRY, OrderRole.MANUAL], reduce_only=False)
-    return entries.filter(market_at__gte=start).exclude(status=OrderStatus.DENIED).count()
+    counted = _n_entries.first(account_id=account.pk, start=start)
+    return counted[0] if counted else 0
+
+
+_n_entries: Prepared[tuple[Any, ...]] = Prepared(
+    lambda account_id, start: (
+        Order.objects.filter(
+            account_id=account_id, role__in=[OrderRole.ENTRY, OrderRole.MANUAL], reduce_only=False, market_at__gte=start
+        )
+        .exclude(status=OrderStatus.DENIED)
+        .order_by()
+        .values("account_id")
+        .annotate(n=Count("pk"))
+        .values_list("n")
+    ),
+    account_id=UUID,
+    start=datetime,
+)
 
 
 def session_turnover(account: Account, *, now: datetime) -> Decimal:
@@ -176,7 +201,7 @@ def domain_fill(row: FillRow) -> Fill:
 def deciding_strategies(account_id: UUID, *, at: datetime) -> list[Strategy]:
     """Running and paused strategies that decide on bars closing at ``at``, in the order of their making."""
     rows = Strategy.objects.filter(account_id=account_id, state__in=ACTIVE_STATES, run__decide_after__lt=at)
-    return list(rows.select_related("account").prefetch_related("instruments").order_by("created_at", "pk"))
+    return list(rows.prefetch_related("instruments").order_by("created_at", "pk"))
 
 
 def held_quantity(account: Account, instrument: Instrument, strategy_id: UUID | None) -> Decimal:

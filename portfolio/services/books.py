@@ -12,12 +12,13 @@ from decimal import Decimal
 from django.db import transaction
 
 from core.bus import publish
+from core.prepared import update
 from domain.events import PositionChanged, PositionClosed, PositionOpened
 from domain.orders import Fill, OrderSide
 from domain.positions import PositionState, RoundTrip, apply, booked, fold, fold_order
 from domain.protection import ProtectionPlan
 from portfolio.models import Account, Position, Trade
-from portfolio.services.marks import begin_session, revalue
+from portfolio.services.marks import BOOKED, begin_session, revalue
 
 ZERO = Decimal(0)
 
@@ -31,7 +32,7 @@ class BookedFill:
     trade: Trade | None
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def book_fill(
     account: Account,
     fill: Fill,
@@ -39,22 +40,26 @@ def book_fill(
     history: Callable[[], Iterable[Fill]],
     at: datetime,
     signal_price: Decimal | None = None,
+    plan: ProtectionPlan | None = None,
 ) -> BookedFill:
     """Book one new fill of a locked account; publishes PositionOpened, PositionChanged or PositionClosed.
 
     ``history`` gives all fills of this position since the account's last reset (with or without this one); it is
-    asked only when the fill comes late. ``at`` is the market time now.
+    asked only when the fill comes late. ``at`` is the market time now. ``plan`` is kept with the position that the
+    fill opens or enlarges.
     """
     begin_session(account, at)
     position = _position_of(account, fill)
     before = position.quantity
     is_late = _is_late(position, fill)
-    state = _refolded(history, fill) if is_late else apply(_state_of(position), fill)
+    known = _trades_of(position, all_of_them=is_late)
+    state = _refolded(history, fill) if is_late else apply(_state_of(position, known), fill)
     account.cash += booked(fill.cash_change)
-    _store_position(position, state, fill)
-    trades = _store_trades(position, state, fill, signal_price=signal_price, is_whole=is_late)
+    kept = plan if state.quantity * fill.side.sign > 0 else None
+    _store_position(position, state, fill, plan=kept)
+    trades = _store_trades(position, state, fill, known, signal_price=signal_price, plan=kept)
     revalue(account)
-    account.save()
+    update(account, BOOKED)
     closed = trades[-1] if state.closed_trades and trades else None
     _tell(account, position, fill, before=before, closed=closed, at=at)
     return BookedFill(position=position, before_quantity=before, trade=closed)
@@ -82,8 +87,16 @@ def _refolded(history: Callable[[], Iterable[Fill]], fill: Fill) -> PositionStat
     return fold(fills.values())
 
 
-def _state_of(position: Position) -> PositionState:
-    trade = None if position.quantity == 0 else Trade.objects.get(position=position, closed_at=None)
+def _trades_of(position: Position, *, all_of_them: bool) -> dict[str, Trade]:
+    """The round trips that a fill may change, by their first fill: the open one, or all after a late fill."""
+    if position._state.adding or (position.quantity == 0 and not all_of_them):
+        return {}
+    rows = Trade.objects.filter(position=position)
+    return {trade.entry_fill: trade for trade in (rows if all_of_them else rows.filter(closed_at=None))}
+
+
+def _state_of(position: Position, known: dict[str, Trade]) -> PositionState:
+    trade = None if position.quantity == 0 else next(iter(known.values()))
     return PositionState(
         quantity=position.quantity,
         average_price=position.average_price,
@@ -110,7 +123,7 @@ def _trip_of(trade: Trade) -> RoundTrip:
     )
 
 
-def _store_position(position: Position, state: PositionState, fill: Fill) -> None:
+def _store_position(position: Position, state: PositionState, fill: Fill, *, plan: ProtectionPlan | None) -> None:
     was_flat = position.quantity == 0
     turned = position.quantity * state.quantity < 0
     for name in ("quantity", "average_price", "cost", "realized_pnl", "fees", "cash_change"):
@@ -120,6 +133,8 @@ def _store_position(position: Position, state: PositionState, fill: Fill) -> Non
         position.last_mark, position.last_mark_at = fill.price, fill.at
     if not position.is_open or turned:
         _forget_plan(position)
+    if plan is not None:
+        _keep_plan(position, plan)
     trips = (*state.closed_trades, *([state.open_trade] if state.open_trade else []))
     position.opened_at = trips[-1].entry_at
     position.closed_at = None if position.is_open else trips[-1].exit_at
@@ -132,23 +147,38 @@ def _forget_plan(position: Position) -> None:
     position.stop_price = position.stop_percent = position.target_price = position.target_percent = None
 
 
+def _keep_plan(position: Position, plan: ProtectionPlan) -> None:
+    for name in ("stop_price", "stop_percent", "target_price", "target_percent"):
+        setattr(position, name, getattr(plan, name))
+
+
 def _store_trades(
-    position: Position, state: PositionState, fill: Fill, *, signal_price: Decimal | None, is_whole: bool
+    position: Position,
+    state: PositionState,
+    fill: Fill,
+    known: dict[str, Trade],
+    *,
+    signal_price: Decimal | None,
+    plan: ProtectionPlan | None,
 ) -> list[Trade]:
     """Write the round trips of ``state``; return the closed ones. After a late fill, trips that are no more go."""
-    closed = [_store_trade(position, trip, fill, trip.exit_at, signal_price) for trip in state.closed_trades]
-    kept = [trade.pk for trade in closed]
+
+    def store(trip: RoundTrip, *, is_open: bool) -> Trade:
+        trade = known.get(trip.entry_fill) or _new_trade(position, trip, fill, signal_price=signal_price)
+        return _store_trade(trade, trip, fill, plan=plan if is_open else None, is_open=is_open)
+
+    closed = [store(trip, is_open=False) for trip in state.closed_trades]
+    kept = {trade.entry_fill for trade in closed}
     if state.open_trade:
-        kept.append(_store_trade(position, state.open_trade, fill, None, signal_price).pk)
-    if is_whole:
-        Trade.objects.filter(position=position).exclude(pk__in=kept).delete()
+        kept.add(store(state.open_trade, is_open=True).entry_fill)
+    gone = [trade.pk for trade in known.values() if trade.entry_fill not in kept]
+    if gone:
+        Trade.objects.filter(pk__in=gone).delete()
     return closed
 
 
-def _store_trade(
-    position: Position, trip: RoundTrip, fill: Fill, closed_at: datetime | None, signal_price: Decimal | None
-) -> Trade:
-    trade = Trade.objects.filter(position=position, entry_fill=trip.entry_fill).first() or Trade(
+def _new_trade(position: Position, trip: RoundTrip, fill: Fill, *, signal_price: Decimal | None) -> Trade:
+    return Trade(
         user_id=position.user_id,
         account_id=position.account_id,
         position=position,
@@ -157,12 +187,18 @@ def _store_trade(
         entry_fill=trip.entry_fill,
         signal_price=signal_price if trip.entry_fill == fill.venue_fill_id else None,
     )
+
+
+def _store_trade(trade: Trade, trip: RoundTrip, fill: Fill, *, plan: ProtectionPlan | None, is_open: bool) -> Trade:
+    closed_at = None if is_open else trip.exit_at
     for name in ("side", "entry_at", "entry_quantity", "entry_value", "exit_at", "exit_quantity", "exit_value"):
         setattr(trade, name, getattr(trip, name))
     trade.fees, trade.pnl, trade.pnl_net, trade.closed_at = trip.fees, trip.pnl, trip.pnl_net, closed_at
     if trip.entry_at <= fill.at and (closed_at is None or fill.at <= closed_at):
         trade.lowest = fill.price if trade.lowest is None else min(trade.lowest, fill.price)
         trade.highest = fill.price if trade.highest is None else max(trade.highest, fill.price)
+    if plan is not None and trade.initial_stop is None:
+        trade.initial_stop = _first_stop(plan, trade)
     trade.save()
     return trade
 
@@ -194,8 +230,7 @@ def _tell(
 @transaction.atomic
 def set_protection(position: Position, plan: ProtectionPlan) -> Position:
     """Keep the stop and target that a position's entry asked for; its first stop is what the R multiple is made of."""
-    for name in ("stop_price", "stop_percent", "target_price", "target_percent"):
-        setattr(position, name, getattr(plan, name))
+    _keep_plan(position, plan)
     position.save(update_fields=["stop_price", "stop_percent", "target_price", "target_percent", "updated_at"])
     trade = Trade.objects.filter(position=position, closed_at=None, initial_stop=None).first()
     if trade is not None:

@@ -9,14 +9,21 @@ from uuid import UUID
 from django.db import transaction
 
 from core.bus import publish
+from core.prepared import update
 from domain.events import AccountMarked
 from domain.positions import booked
+from portfolio import selectors
 from portfolio.models import Account, EquityPoint, Position, Trade
 from portfolio.sessions import session_date
 
 logger = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
+BOOKED = (
+    *("cash", "equity", "gross_exposure", "peak_equity"),
+    *("market_at", "session_date", "session_start_equity", "updated_at"),
+)
+"""What marks and fills change of an account's row."""
 Marks = Mapping[UUID, Decimal]
 Ranges = Mapping[UUID, tuple[Decimal, Decimal]]
 
@@ -37,7 +44,7 @@ def begin_session(account: Account, at: datetime) -> datetime:
 
 def revalue(account: Account) -> list[Position]:
     """Set equity and gross exposure from cash and the open positions at their marks. The caller saves the row."""
-    positions = list(Position.objects.filter(account=account, epoch=account.epoch, is_open=True))
+    positions = selectors.open_positions(account)
     _set_equity(account, positions)
     return positions
 
@@ -51,7 +58,7 @@ def _set_equity(account: Account, positions: list[Position]) -> None:
     account.gross_exposure = booked(sum((abs(value) for value in by_instrument.values()), ZERO))
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def mark_to_market(account: Account, marks: Marks, at: datetime, ranges: Ranges | None = None) -> Decimal:
     """Value a locked account at these prices and return its equity; publishes AccountMarked.
 
@@ -59,12 +66,12 @@ def mark_to_market(account: Account, marks: Marks, at: datetime, ranges: Ranges 
     positive number is left out: the position keeps its last mark.
     """
     now = begin_session(account, at)
-    positions = list(Position.objects.filter(account=account, epoch=account.epoch, is_open=True))
+    positions = selectors.open_positions(account)
     _mark(positions, marks, now)
     _note_excursions(positions, marks, ranges or {})
     _set_equity(account, positions)
     account.peak_equity = max(account.peak_equity, account.equity)
-    account.save()
+    update(account, BOOKED)
     _add_point(account, now)
     publish(
         AccountMarked(

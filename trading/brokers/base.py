@@ -4,15 +4,19 @@ Every call is done within 10 seconds; one submit is one message. No answer is ``
 the order may be at the venue, and nobody sends it again without evidence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from domain.matching import Phase
+from domain.matching import Costs, Phase
 from domain.orders import ExecutionReport, OrderSide, OrderType, TimeInForce, VenueFill
+from marketdata.models import Instrument
+
+CostsOf = Callable[[Instrument], Costs]
+"""Gives what an order in an instrument costs an account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

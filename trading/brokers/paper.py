@@ -12,8 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core import faults
+from core.prepared import Prepared, insert, update
 from domain.bars import Bar
 from domain.errors import BrokerError
 from domain.matching import (
@@ -27,9 +29,11 @@ from domain.matching import (
     trailed_stop,
 )
 from domain.orders import ExecutionReport, OrderSide, OrderStatus, OrderType, TimeInForce, VenueFill
-from trading.brokers.base import BrokerOrder, Replacement
+from marketdata.models import Instrument
+from trading.brokers.base import BrokerOrder, CostsOf, Replacement
 from trading.venue_models import PaperBook, PaperFill, PaperOrder
 
+CHANGING = ("status", "reason", "triggered", "arrived_at", "arrival", "filled_quantity", "updated_at")
 WORKING = (OrderStatus.ACCEPTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED)
 
 
@@ -47,8 +51,8 @@ class PaperBroker:
     name = "paper"
     dedupes_client_id = True
 
-    def __init__(self, account_id: UUID, costs_of: Any) -> None:
-        """``costs_of(instrument_id) -> Costs`` gives the account's fees, slippage and the instrument's tick."""
+    def __init__(self, account_id: UUID, costs_of: CostsOf) -> None:
+        """``costs_of(instrument) -> Costs`` gives the account's fees, slippage and the instrument's tick."""
         self.account_id = account_id
         self._costs_of = costs_of
         self._known_costs: dict[UUID, Costs] = {}
@@ -62,12 +66,12 @@ class PaperBroker:
             present = self._find(order.client_order_id)
             if present is None:
                 book.n_orders += 1
-                book.save(update_fields=["n_orders"])
+                update(book, ["n_orders"])
                 present = self._take(order, book.n_orders)
         return self._report(present)
 
     def _take(self, order: BrokerOrder, sequence: int) -> PaperOrder:
-        return PaperOrder.objects.create(
+        row = PaperOrder(
             account_id=self.account_id,
             instrument_id=order.instrument_id,
             sequence=sequence,
@@ -83,6 +87,8 @@ class PaperBroker:
             arrived_at=order.at,
             arrival=order.arrival,
         )
+        insert([row])
+        return row
 
     def cancel(self, client_order_id: str) -> ExecutionReport:
         """Cancel what still works; an order that is final already is reported as it is."""
@@ -120,43 +126,56 @@ class PaperBroker:
 
     # -- the market side ------------------------------------------------------------------------------------------
 
-    def has_working(self, instrument_id: UUID) -> bool:
-        """Is there anything on the book of this instrument?"""
-        return self._working().filter(instrument_id=instrument_id).exists()
+    def working(self) -> dict[UUID, list[PaperOrder]]:
+        """What is on the book, by instrument: a first look, without a lock, that spares a second one where empty."""
+        found: dict[UUID, list[PaperOrder]] = {}
+        for row in _working(account_id=self.account_id):
+            found.setdefault(row.instrument_id, []).append(row)
+        return found
 
-    def working_instruments(self) -> set[UUID]:
-        """Instruments with anything on the book."""
-        return set(self._working().values_list("instrument_id", flat=True).distinct())
+    def advance(self, instrument_id: UUID, bar: Bar, rows: Sequence[PaperOrder] | None = None) -> Told | None:
+        """Execute the next thing that happens in this bar, commit it, and tell it; None when the bar has no more.
 
-    def advance(self, instrument_id: UUID, bar: Bar) -> Told | None:
-        """Execute the next thing that happens in this bar, commit it, and tell it; None when the bar has no more."""
-        if self._next(instrument_id, bar) is None:
+        ``rows`` is what :meth:`working` found of the instrument a moment ago.
+        """
+        seen = self.working_in(instrument_id) if rows is None else rows
+        if self._next(seen, bar) is None:
             return None
         with transaction.atomic():
             book = self._locked_book()
-            found = self._next(instrument_id, bar)  # again, now that nobody else can change the book
+            # again, now that nobody else can change the book
+            found = self._next(self.working_in(instrument_id), bar)
             if found is None:
                 return None
             row, execution = found
-            self._apply(row, execution, bar, book)
+            fill = self._apply(row, execution, bar, book)
         faults.point("venue.after_execution")
-        return Told(self._report(row), execution.phase)
+        return Told(self._report(row, newest=fill), execution.phase)
 
-    def _next(self, instrument_id: UUID, bar: Bar) -> tuple[PaperOrder, Execution] | None:
-        rows = {row.client_order_id: row for row in self._working().filter(instrument_id=instrument_id)}
-        orders = [_match_order(row, bar) for row in rows.values() if _is_due(row, bar)]
-        execution = next_execution(orders, prices(bar), self._costs(instrument_id)) if orders else None
-        return None if execution is None else (rows[execution.order_id], execution)
+    def working_in(self, instrument_id: UUID) -> list[PaperOrder]:
+        """What is on the book of one instrument; see :meth:`working`."""
+        return _working_in(account_id=self.account_id, instrument_id=instrument_id)
 
-    def _costs(self, instrument_id: UUID) -> Costs:
-        if instrument_id not in self._known_costs:
-            self._known_costs[instrument_id] = self._costs_of(instrument_id)
-        return self._known_costs[instrument_id]
+    def _next(self, rows: Sequence[PaperOrder], bar: Bar) -> tuple[PaperOrder, Execution] | None:
+        by_id = {row.client_order_id: row for row in rows}
+        orders = [_match_order(row, bar) for row in rows if _is_due(row, bar)]
+        execution = next_execution(orders, prices(bar), self._costs(rows[0].instrument)) if orders else None
+        return None if execution is None else (by_id[execution.order_id], execution)
 
-    def end_bar(self, instrument_id: UUID, bar: Bar, *, ends_session: bool) -> list[ExecutionReport]:
-        """Move trailing stops by the bar and expire day orders at the session's end; return what expired."""
-        rows = self._working().filter(instrument_id=instrument_id).order_by("sequence")
-        due = [row for row in rows if _is_due(row, bar) and _ends_or_trails(row, bar, ends_session=ends_session)]
+    def _costs(self, instrument: Instrument) -> Costs:
+        if instrument.pk not in self._known_costs:
+            self._known_costs[instrument.pk] = self._costs_of(instrument)
+        return self._known_costs[instrument.pk]
+
+    def end_bar(
+        self, instrument_id: UUID, bar: Bar, *, ends_session: bool, rows: Sequence[PaperOrder] | None = None
+    ) -> list[ExecutionReport]:
+        """Move trailing stops by the bar and expire day orders at the session's end; return what expired.
+
+        ``rows`` is what :meth:`working` found of the instrument a moment ago.
+        """
+        seen = self.working_in(instrument_id) if rows is None else rows
+        due = [row for row in seen if _is_due(row, bar) and _ends_or_trails(row, bar, ends_session=ends_session)]
         if not due:
             return []
         with transaction.atomic():
@@ -171,7 +190,7 @@ class PaperBroker:
             row.save(update_fields=["status", "reason", "updated_at"])
             return True
         if row.trail_percent is not None:
-            tick = self._costs(row.instrument_id).tick
+            tick = self._costs(row.instrument).tick
             row.stop_price = trailed_stop(OrderSide(row.side), row.stop_price, row.trail_percent, prices(bar), tick)
             row.trailed_at = bar.close_at
             row.save(update_fields=["stop_price", "trailed_at", "updated_at"])
@@ -180,10 +199,10 @@ class PaperBroker:
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _working(self) -> Any:
-        return PaperOrder.objects.filter(account_id=self.account_id, status__in=WORKING)
+        return _open_orders(account_id=self.account_id)
 
     def _find(self, client_order_id: str) -> PaperOrder | None:
-        return PaperOrder.objects.filter(account_id=self.account_id, client_order_id=client_order_id).first()
+        return _named.first(account_id=self.account_id, client_order_id=client_order_id)
 
     def _known(self, client_order_id: str) -> PaperOrder:
         found = self._find(client_order_id)
@@ -192,11 +211,10 @@ class PaperBroker:
         return found
 
     def _locked_book(self) -> PaperBook:
-        locked = PaperBook.objects.select_for_update().filter(account_id=self.account_id)
-        book = locked.first()
+        book = _locked_book.first(account_id=self.account_id)
         if book is None:
             PaperBook.objects.get_or_create(account_id=self.account_id)
-            book = locked.get()
+            book = PaperBook.objects.select_for_update().get(account_id=self.account_id)
         return book
 
     def _finish(self, client_order_id: str, status: OrderStatus, reason: str) -> ExecutionReport:
@@ -205,26 +223,28 @@ class PaperBroker:
             order = self._known(client_order_id)
             if order.status in WORKING:
                 order.status, order.reason = status, reason
-                order.save(update_fields=["status", "reason", "updated_at"])
+                update(order, ["status", "reason", "updated_at"])
         return self._report(order)
 
-    def _apply(self, row: PaperOrder, execution: Execution, bar: Bar, book: PaperBook) -> None:
+    def _apply(self, row: PaperOrder, execution: Execution, bar: Bar, book: PaperBook) -> PaperFill | None:
+        fill = None
         if execution.kind is ExecutionKind.TRIGGER:
             row.triggered, row.status = True, OrderStatus.TRIGGERED
             row.arrived_at, row.arrival = bar.close_at, execution.phase
         elif execution.kind is ExecutionKind.EXPIRE:
             row.status, row.reason = OrderStatus.EXPIRED, execution.reason
         else:
-            self._store_fill(row, execution, bar, book)
-        row.save()
+            fill = self._store_fill(row, execution, bar, book)
+        update(row, CHANGING)
+        return fill
 
-    def _store_fill(self, row: PaperOrder, execution: Execution, bar: Bar, book: PaperBook) -> None:
+    def _store_fill(self, row: PaperOrder, execution: Execution, bar: Bar, book: PaperBook) -> PaperFill:
         row.filled_quantity += execution.quantity
         done = row.filled_quantity >= row.quantity
         row.status = OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED
         book.n_fills += 1
-        book.save(update_fields=["n_fills"])
-        PaperFill.objects.create(
+        update(book, ["n_fills"])
+        fill = PaperFill(
             order=row,
             account_id=self.account_id,
             venue_fill_id=f"P{book.n_fills:010d}",  # sorts in the order of execution
@@ -234,17 +254,38 @@ class PaperBroker:
             at=bar.close_at,
             phase=execution.phase,
         )
+        insert([fill])
+        return fill
 
-    def _report(self, row: PaperOrder) -> ExecutionReport:
-        fills = PaperFill.objects.filter(order=row).select_related("order", "order__instrument").order_by("seq")
+    def _report(self, row: PaperOrder, *, newest: PaperFill | None = None) -> ExecutionReport:
+        """Report an order with all its fills; ``newest`` is the only one of an order that it filled at once."""
+        fills: list[PaperFill] = []
+        if newest is not None and newest.quantity == row.filled_quantity:
+            fills = [newest]
+        elif row.filled_quantity:
+            fills = list(PaperFill.objects.filter(order=row).select_related("order__instrument").order_by("seq"))
         return ExecutionReport(
             client_order_id=row.client_order_id,
             status=OrderStatus(row.status),
             venue_order_id=f"paper-{row.sequence}",
-            fills=tuple(_venue_fill(fill) for fill in fills) if row.filled_quantity else (),
+            fills=tuple(_venue_fill(fill) for fill in fills),
             reason=row.reason,
             at=row.arrived_at,
         )
+
+
+def _open_orders(**where: Any) -> QuerySet[PaperOrder]:
+    return PaperOrder.objects.filter(status__in=WORKING, **where).select_related("instrument")
+
+
+_working: Prepared[PaperOrder] = Prepared(_open_orders, account_id=UUID)
+_working_in: Prepared[PaperOrder] = Prepared(_open_orders, account_id=UUID, instrument_id=UUID)
+_named: Prepared[PaperOrder] = Prepared(
+    lambda **where: PaperOrder.objects.filter(**where), account_id=UUID, client_order_id=str
+)
+_locked_book: Prepared[PaperBook] = Prepared(
+    lambda **where: PaperBook.objects.select_for_update().filter(**where), account_id=UUID
+)
 
 
 def prices(bar: Bar) -> BarPrices:

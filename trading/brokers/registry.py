@@ -4,11 +4,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 from domain.errors import ValidationFailed
-from domain.matching import Costs
-from trading.brokers.base import Broker
+from trading.brokers.base import Broker, CostsOf
 from trading.brokers.paper import PaperBroker
-
-CostsOf = Callable[[UUID], Costs]
 
 ADAPTERS: dict[str, Callable[[UUID, CostsOf], Broker]] = {"paper": PaperBroker}
 

@@ -5,16 +5,16 @@ only where the table allows it. The answer is what must now be carried to the ve
 or cancel): committed with the fill, dispatched by the caller after it.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
-from core import faults
+from core import faults, later
 from core.bus import publish
+from core.prepared import Prepared, insert, update
 from domain import events
 from domain.matching import Phase
 from domain.orders import FINAL, OPEN, EventSource, ExecutionReport, OrderStatus, VenueFill
@@ -24,7 +24,7 @@ from portfolio.services.books import book_fill
 from trading import selectors
 from trading.models import Fill, Order
 from trading.services.leases import Lease
-from trading.services.protecting import keep_plan, protect
+from trading.services.protecting import orders_of_position, planned_by, protect
 from trading.services.transitions import move, note, order_fact
 
 ZERO = Decimal(0)
@@ -38,13 +38,13 @@ def apply_report(
     arrival: Phase = Phase.BEFORE,
     at: datetime | None = None,
     lease: Lease | None = None,
-) -> tuple[UUID, ...]:
-    """Book what a venue says of one order; return the ids of orders that must now be dispatched.
+) -> tuple[Order, ...]:
+    """Book what a venue says of one order; return the orders that must now be dispatched.
 
     Publishes the facts of the order, fills, position. ``arrival`` is the phase of the bar (paper venue), ``at`` the
     market time, for the protective orders that follow. Unknown orders are ignored here (reconciliation shows them).
     """
-    with transaction.atomic():
+    with later.together():
         if lease is not None:
             lease.check()
         account = portfolio.locked_account(account_id)
@@ -52,34 +52,70 @@ def apply_report(
         if order is None:
             return ()
         new = [fill for fill in report.fills if not _is_booked(account, fill)]
-        follow_ups: list[UUID] = []
+        others = _beside(account, order) if new else None
+        follow_ups: list[Order] = []
         for fill in sorted(new, key=lambda f: (f.at, f.venue_fill_id)):
-            follow_ups += _book(account, order, fill, source=source, arrival=arrival, at=at or fill.at)
+            follow_ups += _book(
+                account, order, fill, source=source, arrival=arrival, at=at or fill.at, others=others or []
+            )
         _take_status(order, report, source=source, at=at or report.at or order.market_at)
         if OrderStatus(order.status) in FINAL:
-            release_children(order, at=at or report.at or order.market_at)
+            release_children(order, at=at or report.at or order.market_at, orders=others)
     if new:
         faults.point("execution.after_fill")
-    return tuple(dict.fromkeys(follow_ups))
+    return tuple({each.pk: each for each in follow_ups}.values())
+
+
+def _beside(account: Account, order: Order) -> list[Order]:
+    """The orders of an order's position that are not final, locked; the order itself as the one object it is."""
+    rows = orders_of_position(account, order.instrument_id, order.strategy_id)
+    return [order if row.pk == order.pk else row for row in rows]
 
 
 def _locked_order(account: Account, client_order_id: str) -> Order | None:
-    rows = Order.objects.select_for_update(of=("self",)).select_related("instrument")
-    order = rows.filter(account=account, client_order_id=client_order_id).order_by().first()
+    order = _order_of.first(account_id=account.pk, client_order_id=client_order_id)
     if order is not None:
         order.account = account  # the locked row, not another copy of it
     return order
 
 
+_order_of: Prepared[Order] = Prepared(
+    lambda account_id, client_order_id: (
+        Order.objects.select_for_update(of=("self",))
+        .select_related("instrument")
+        .filter(account_id=account_id, client_order_id=client_order_id)
+        .order_by()
+    ),
+    account_id=UUID,
+    client_order_id=str,
+)
+
+
 def _is_booked(account: Account, fill: VenueFill) -> bool:
-    return Fill.objects.filter(account=account, venue_fill_id=fill.venue_fill_id).exists()
+    return bool(_fill_of(account_id=account.pk, venue_fill_id=fill.venue_fill_id))
+
+
+_fill_of: Prepared[tuple[Any, ...]] = Prepared(
+    lambda account_id, venue_fill_id: Fill.objects.filter(
+        account_id=account_id, venue_fill_id=venue_fill_id
+    ).values_list("pk"),
+    account_id=UUID,
+    venue_fill_id=str,
+)
 
 
 def _book(
-    account: Account, order: Order, fill: VenueFill, *, source: EventSource, arrival: Phase, at: datetime
-) -> Sequence[UUID]:
+    account: Account,
+    order: Order,
+    fill: VenueFill,
+    *,
+    source: EventSource,
+    arrival: Phase,
+    at: datetime,
+    others: list[Order],
+) -> list[Order]:
     """Store one fill and everything it moves; return the follow-ups."""
-    row = Fill.objects.create(
+    row = Fill(
         user_id=order.user_id,
         account=account,
         order=order,
@@ -93,6 +129,7 @@ def _book(
         fee=fill.fee,
         at=fill.at,
     )
+    insert([row])
     is_first = not order.filled_quantity
     _add_to_order(order, fill, source=source, at=at)
     publish(
@@ -116,10 +153,9 @@ def _book(
         history=lambda: selectors.fills_for_position(account, order.instrument_id, order.strategy_id),
         at=at,
         signal_price=order.reference_price if order.signal_id else None,
+        plan=planned_by(order) if is_first else None,
     )
-    if is_first:
-        keep_plan(booked.position, order)
-    return protect(account, booked.position, cause=order, arrival=arrival, at=at)
+    return protect(account, booked.position, cause=order, arrival=arrival, at=at, orders=others)
 
 
 def _add_to_order(order: Order, fill: VenueFill, *, source: EventSource, at: datetime) -> None:
@@ -153,7 +189,7 @@ def _take_status(order: Order, report: ExecutionReport, *, source: EventSource, 
     if is_new_id:
         order.venue_order_id = report.venue_order_id
     if not _follow_status(order, report, source=source, at=at) and is_new_id:
-        order.save(update_fields=["venue_order_id", "updated_at"])
+        update(order, ["venue_order_id", "updated_at"])
 
 
 def _follow_status(order: Order, report: ExecutionReport, *, source: EventSource, at: datetime) -> bool:
@@ -189,9 +225,17 @@ def _resolve(order: Order, *, at: datetime) -> None:
     publish(order_fact(events.OrderResolved, order, at=timezone.now(), reason="the venue knows the order"))
 
 
-def release_children(order: Order, *, at: datetime) -> None:
-    """Cancel the children that an ended entry still holds: nothing was filled, or the position is protected already."""
-    held = Order.objects.select_for_update(of=("self",)).filter(parent=order, status=OrderStatus.HELD)
-    for child in held.select_related("account", "instrument"):
-        text = "the position's own protection covers it" if order.filled_quantity else f"its entry is {order.status}"
-        move(child, OrderStatus.CANCELED, source=EventSource.LOCAL, at=at, message=text)
+def release_children(order: Order, *, at: datetime, orders: list[Order] | None = None) -> None:
+    """Cancel the children that an ended entry still holds: nothing was filled, or the position is protected already.
+
+    ``orders`` spares reading what the caller has locked already.
+    """
+    if not order.plan:
+        return  # no child was ever held for it
+    if orders is None:
+        held = Order.objects.select_for_update(of=("self",)).filter(parent=order, status=OrderStatus.HELD)
+        orders = list(held.select_related("account", "instrument"))
+    text = "the position's own protection covers it" if order.filled_quantity else f"its entry is {order.status}"
+    for child in orders:
+        if child.parent_id == order.pk and child.status == OrderStatus.HELD:
+            move(child, OrderStatus.CANCELED, source=EventSource.LOCAL, at=at, message=text)

@@ -4,16 +4,18 @@ Following opens the feed, subscribes, and sets the account's cursor, from which 
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 
+from core.prepared import Prepared
 from domain.bars import Timeframe
 from domain.errors import ValidationFailed
 from marketdata import replay_services as replays
 from marketdata import selectors as market
 from marketdata import services as feeds
-from marketdata.models import Feed, Instrument
+from marketdata.models import Feed, Instrument, Subscription
 from marketdata.sources import has_open_feed, source_for
 from portfolio import selectors as portfolio
 from portfolio.models import Account
@@ -28,12 +30,18 @@ def base_timeframe(instrument: Instrument) -> Timeframe:
 
     Raises ValidationFailed when the instrument has no bars at all.
     """
-    opened = Feed.objects.filter(instrument=instrument, is_open=True).values_list("timeframe", flat=True)
-    known = [Timeframe(t) for t in opened] or [Timeframe(t) for t in market.bar_counts(instrument)]
+    opened = _open_timeframes(instrument_id=instrument.pk)
+    known = [Timeframe(t) for (t,) in opened] or [Timeframe(t) for t in market.bar_counts(instrument)]
     if not known:
         text = f"There are no bars of {instrument.symbol}: import some, or connect a feed, before trading it"
         raise ValidationFailed(text, field="symbol", code="no_bars")
     return min(known, key=lambda t: t.seconds)
+
+
+_open_timeframes: Prepared[tuple[Any, ...]] = Prepared(
+    lambda instrument_id: Feed.objects.filter(instrument_id=instrument_id, is_open=True).values_list("timeframe"),
+    instrument_id=UUID,
+)
 
 
 def follow(account: Account, instrument: Instrument) -> None:
@@ -50,9 +58,20 @@ def follow(account: Account, instrument: Instrument) -> None:
 
 def _is_open_for(account: Account, instrument: Instrument) -> bool:
     """The usual case: the account follows the instrument already, on an open feed."""
-    followed = instrument.subscriptions.filter(owner_kind="order", owner_id=str(account.pk))
-    on_open_feed = followed.filter(instrument__feeds__is_open=True, instrument__feeds__timeframe=F("timeframe"))
-    return on_open_feed.exists()
+    return bool(_on_open_feed(instrument_id=instrument.pk, owner_id=str(account.pk)))
+
+
+_on_open_feed: Prepared[tuple[Any, ...]] = Prepared(
+    lambda instrument_id, owner_id: Subscription.objects.filter(
+        instrument_id=instrument_id,
+        owner_kind="order",
+        owner_id=owner_id,
+        instrument__feeds__is_open=True,
+        instrument__feeds__timeframe=F("timeframe"),
+    ).values_list("pk"),
+    instrument_id=UUID,
+    owner_id=str,
+)
 
 
 def follow_for_strategy(account: Account, strategy: Strategy, *, warmup_bars: int) -> datetime:

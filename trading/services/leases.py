@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from core.prepared import Prepared, update
 from domain.errors import Conflict
 from trading.models import AccountLease
 
@@ -33,18 +34,21 @@ class Lease:
 
     def check(self) -> None:
         """Raise LeaseLost unless the lease is still ours; call it inside the transaction that acts. Extends it."""
-        row = AccountLease.objects.select_for_update().get(pk=self.account_id)
-        if row.token != self.token:
+        row = _locked.first(pk=self.account_id)
+        if row is None or row.token != self.token:
             raise LeaseLost("Another process runs this account now")
         if row.until is None or row.until - timezone.now() < LEASE / 2:
             AccountLease.objects.filter(pk=self.account_id).update(until=timezone.now() + LEASE)
+
+
+_locked: Prepared[AccountLease] = Prepared(lambda pk: AccountLease.objects.select_for_update().filter(pk=pk), pk=UUID)
 
 
 def acquire(account_id: UUID) -> Lease | None:
     """Take the lease of an account; None (and a note that more work waits) when another runner has it."""
     holder = f"{_PROCESS}-{threading.get_ident()}"
     with transaction.atomic():
-        row = AccountLease.objects.select_for_update().filter(pk=account_id).first()
+        row = _locked.first(pk=account_id)
         if row is None:
             AccountLease.objects.get_or_create(pk=account_id)
             row = AccountLease.objects.select_for_update().get(pk=account_id)
@@ -52,20 +56,21 @@ def acquire(account_id: UUID) -> Lease | None:
             AccountLease.objects.filter(pk=account_id).update(wanted=True)
             return None
         row.holder, row.token, row.until, row.wanted = holder, row.token + 1, timezone.now() + LEASE, False
-        row.save()
+        update(row, ["holder", "token", "until", "wanted"])
     return Lease(account_id, row.token)
 
 
 def release(lease: Lease) -> bool:
     """Give the lease back; return False when somebody asked for a run meanwhile: run once more before releasing."""
     with transaction.atomic():
-        row = AccountLease.objects.select_for_update().get(pk=lease.account_id)
-        if row.token != lease.token:
+        row = _locked.first(pk=lease.account_id)
+        if row is None or row.token != lease.token:
             return True
-        if row.wanted:
-            AccountLease.objects.filter(pk=lease.account_id).update(wanted=False, until=timezone.now() + LEASE)
+        is_wanted, row.wanted = row.wanted, False
+        row.until = timezone.now() + LEASE if is_wanted else None
+        update(row, ["until", "wanted"])
+        if is_wanted:
             return False
-        AccountLease.objects.filter(pk=lease.account_id).update(until=None)
     return True
 
 

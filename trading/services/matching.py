@@ -6,7 +6,7 @@ from uuid import UUID
 import numpy as np
 
 from domain.bars import Bar, Timeframe
-from domain.orders import EventSource, OrderRole, OrderStatus
+from domain.orders import EventSource, OrderRole, OrderStatus, OrderType
 from marketdata.calendars import session_ends
 from marketdata.models import Instrument
 from portfolio.models import Account
@@ -15,6 +15,7 @@ from trading import selectors
 from trading.brokers.paper import PaperBroker
 from trading.services import execution, leases, orders, sending
 from trading.services.venues import paper_of
+from trading.venue_models import PaperOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +28,37 @@ class ClosedBar:
     is_base: bool
 
 
-def match_bars(account_id: UUID, base: list[ClosedBar], lease: leases.Lease) -> int:
+def match_bars(account: Account, base: list[ClosedBar], lease: leases.Lease) -> int:
     """Let the paper venue execute the bars, one after the other; return how many executions there were."""
-    venue = paper_of(Account.objects.get(pk=account_id))
-    if venue is None:
+    venue = paper_of(account)
+    if venue is None or not base:
         return 0
-    working = venue.working_instruments()
-    return sum(_match_bar(venue, closed, lease) for closed in base if closed.instrument.pk in working)
+    working = venue.working()
+    concerned = [closed for closed in base if closed.instrument.pk in working]
+    done = 0
+    for closed in concerned:
+        # What an earlier bar of this moment executed may have changed the book.
+        rows = working[closed.instrument.pk] if not done else None
+        done += _match_bar(venue, closed, lease, rows)
+    return done
 
 
-def _match_bar(venue: PaperBroker, closed: ClosedBar, lease: leases.Lease) -> int:
+def _match_bar(venue: PaperBroker, closed: ClosedBar, lease: leases.Lease, rows: list[PaperOrder] | None) -> int:
     """Execute one bar, booking each execution before asking for the next."""
     account_id, instrument_id, bar = venue.account_id, closed.instrument.pk, closed.bar
     done = 0
-    while (told := venue.advance(instrument_id, bar)) is not None:
+    rows = rows if rows is not None else venue.working_in(instrument_id)
+    while (told := venue.advance(instrument_id, bar, rows)) is not None:
         follow_ups = execution.apply_report(
             account_id, told.report, source=EventSource.STREAM, arrival=told.phase, at=bar.close_at, lease=lease
         )
         sending.dispatch(follow_ups)
+        rows = venue.working_in(instrument_id)
         done += 1
-    for report in venue.end_bar(instrument_id, bar, ends_session=_ends_session(closed)):
+    for report in venue.end_bar(instrument_id, bar, ends_session=_ends_session(closed), rows=rows):
         execution.apply_report(account_id, report, source=EventSource.STREAM, at=bar.close_at)
-    _cancel_overdue(account_id, closed)
+    if any(row.type == OrderType.LIMIT for row in rows):
+        _cancel_overdue(account_id, closed)
     return done
 
 

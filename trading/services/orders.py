@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from core import later
 from domain.errors import Conflict, FieldError, IllegalState, ValidationFailed
 from domain.matching import first_trail
 from domain.order_checks import faults
@@ -64,7 +65,7 @@ def submit_order(
     """
     order, is_new = commit_order(account_id, spec, origin=origin or Origin(), at=at)
     if is_new:
-        sending.dispatch([order.pk])
+        sending.dispatch([order])
     return Order.objects.select_related("account", "instrument", "strategy", "decision").get(pk=order.pk)
 
 
@@ -72,15 +73,19 @@ def commit_order(
     account_id: UUID, spec: OrderSpec, *, origin: Origin, at: datetime | None = None
 ) -> tuple[Order, bool]:
     """Decide and commit an order without sending it; return it and whether it is new. See :func:`submit_order`."""
-    instrument = origin.instrument or market.instrument(spec.symbol)
-    with transaction.atomic():
+    with later.together():
         account = portfolio.locked_account(account_id)
         same = _already_there(account, spec, origin)
         if same is not None:
             return same, False
-        follow(account, instrument)
-        moment = at or market.market_time(instrument)
-        return _decide(account, instrument, spec, origin, moment), True
+        return decide_order(account, spec, origin=origin, at=at), True
+
+
+def decide_order(account: Account, spec: OrderSpec, *, origin: Origin, at: datetime | None = None) -> Order:
+    """Decide and store a new order of a locked account inside the caller's transaction. See :func:`submit_order`."""
+    instrument = origin.instrument or market.instrument(spec.symbol)
+    follow(account, instrument)
+    return _decide(account, instrument, spec, origin, at or market.market_time(instrument))
 
 
 def _already_there(account: Account, spec: OrderSpec, origin: Origin) -> Order | None:
@@ -261,7 +266,7 @@ def _hold_children(order: Order, *, at: datetime) -> None:
 
 def approve_order(order_id: UUID, *, at: datetime) -> Order:
     """Send an order that waited for approval, after asking the risk gate again. Raises IllegalState."""
-    with transaction.atomic():
+    with later.together():
         order = _locked(order_id)
         if order.status != OrderStatus.PENDING_APPROVAL:
             raise IllegalState(f"This order does not wait for approval; it is {order.status.replace('_', ' ')}")

@@ -4,15 +4,16 @@ What is needed is decided by ``domain.protection`` (the backtest engine asks the
 orders: held children of the entry are released, others are made, resized or cancelled.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.bus import publish
+from core.prepared import Prepared
 from domain.events import PositionUnprotected
 from domain.matching import Phase
 from domain.orders import FINAL, EventSource, OrderRole, OrderSide, OrderStatus, OrderType, TimeInForce
@@ -23,15 +24,49 @@ from trading.models import Order
 from trading.services.transitions import begin, move
 
 ROLES = (OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT)
+_NOT_THERE = (OrderStatus.HELD, OrderStatus.PENDING_CANCEL)
 CHANGEABLE = (OrderStatus.ACCEPTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED)
 
 
-def protect(account: Account, position: Position, *, cause: Order, arrival: Phase, at: datetime) -> Sequence[UUID]:
+def orders_of_position(account: Account, instrument_id: UUID, strategy_id: UUID | None) -> list[Order]:
+    """Return the orders of one position that are not final, locked, oldest first."""
+    if strategy_id is None:
+        found = _by_hand(account_id=account.pk, instrument_id=instrument_id)
+    else:
+        found = _of_strategy(account_id=account.pk, instrument_id=instrument_id, strategy_id=strategy_id)
+    for order in found:
+        order.account = account  # the locked row, not another copy of it
+    return found
+
+
+def _open_orders(**line: Any) -> QuerySet[Order]:
+    rows = Order.objects.select_for_update(of=("self",)).select_related("instrument").filter(**line)
+    return rows.exclude(status__in=[*FINAL]).order_by("created_at")
+
+
+_of_strategy: Prepared[Order] = Prepared(_open_orders, account_id=UUID, instrument_id=UUID, strategy_id=UUID)
+_by_hand: Prepared[Order] = Prepared(
+    lambda **line: _open_orders(**line, strategy_id=None), account_id=UUID, instrument_id=UUID
+)
+
+
+def protect(
+    account: Account,
+    position: Position,
+    *,
+    cause: Order,
+    arrival: Phase,
+    at: datetime,
+    orders: list[Order] | None = None,
+) -> list[Order]:
     """Fit the protective orders to a position after ``cause``; return the orders to dispatch.
 
     Runs inside the transaction of the fill, the account locked; whoever fits without a fill changes no plan.
+    ``orders`` are those of the position (:func:`orders_of_position`), if the caller has them; new ones are added.
     """
-    working = _working(account, position)
+    if orders is None:
+        orders = orders_of_position(account, position.instrument_id, position.strategy_id)
+    working = [order for order in orders if order.role in ROLES and order.status not in (*FINAL, *_NOT_THERE)]
     needed = actions(
         plan=plan_of(position),
         quantity=position.quantity,
@@ -39,19 +74,18 @@ def protect(account: Account, position: Position, *, cause: Order, arrival: Phas
         tick=cause.instrument.tick_size,
         working=[_protective(order) for order in working],
     )
-    by_id = {order.client_order_id: order for order in working}
-    done = [order_id for action in needed for order_id in _carry_out(action, by_id, cause, arrival=arrival, at=at)]
-    return [*done, *_fit_exits(account, position, at=at)]
+    by_id = {order.client_order_id: order for order in orders}
+    done = [order for action in needed for order in _carry_out(action, by_id, cause, arrival=arrival, at=at)]
+    orders += [order for order in done if order.client_order_id not in by_id]
+    return [*done, *_fit_exits(position, orders, at=at)]
 
 
-def _fit_exits(account: Account, position: Position, *, at: datetime) -> list[UUID]:
+def _fit_exits(position: Position, orders: list[Order], *, at: datetime) -> list[Order]:
     """Cut resting reduce-only orders down to what is still held, so that none of them turns the position round."""
-    rows = Order.objects.select_for_update(of=("self",)).select_related("account", "instrument")
-    rows = rows.filter(
-        Q(strategy_id=position.strategy_id), account=account, instrument_id=position.instrument_id, reduce_only=True
-    ).exclude(role__in=ROLES)
-    done: list[UUID] = []
-    for order in rows.exclude(status__in=[*FINAL, OrderStatus.PENDING_CANCEL]).order_by("created_at"):
+    done: list[Order] = []
+    for order in orders:
+        if not order.reduce_only or order.role in ROLES or order.status in (*FINAL, OrderStatus.PENDING_CANCEL):
+            continue
         left = max(Decimal(0), -position.quantity * OrderSide(order.side).sign)
         if not left:
             done += _cancel(order, at=at)
@@ -59,7 +93,7 @@ def _fit_exits(account: Account, position: Position, *, at: datetime) -> list[UU
             order.pending = {"quantity": str(order.filled_quantity + left)}
             order.save(update_fields=["pending", "updated_at"])
             move(order, OrderStatus.PENDING_UPDATE, source=EventSource.LOCAL, at=at, message="follows its position")
-            done.append(order.pk)
+            done.append(order)
     return done
 
 
@@ -73,12 +107,11 @@ def plan_of(position: Position) -> ProtectionPlan:
     )
 
 
-def keep_plan(position: Position, cause: Order) -> None:
-    """Take the plan of an entry at its first fill; the books forget it when the position is flat."""
-    opened_more = position.quantity * OrderSide(cause.side).sign > 0
-    if not (cause.plan and opened_more) or cause.role in ROLES:
-        return
-    set_protection(position, ProtectionPlan(**{name: Decimal(value) for name, value in cause.plan.items()}))
+def planned_by(cause: Order) -> ProtectionPlan | None:
+    """The plan that an entry brings with its first fill; the books forget it when the position is flat."""
+    if not cause.plan or cause.role in ROLES:
+        return None
+    return ProtectionPlan(**{name: Decimal(value) for name, value in cause.plan.items()})
 
 
 def keep_by_hand(order: Order, *, level: Decimal | None, at: datetime) -> None:
@@ -114,15 +147,6 @@ def _unprotected(position: Position, *, at: datetime) -> PositionUnprotected:
     )
 
 
-def _working(account: Account, position: Position) -> list[Order]:
-    """Protective orders of the position that are, or are about to be, at the venue."""
-    rows = Order.objects.select_for_update(of=("self",)).select_related("account", "instrument")
-    rows = rows.filter(
-        Q(strategy_id=position.strategy_id), account=account, instrument_id=position.instrument_id, role__in=ROLES
-    ).exclude(status__in=[*FINAL, OrderStatus.HELD, OrderStatus.PENDING_CANCEL])
-    return list(rows.order_by("created_at"))
-
-
 def _protective(order: Order) -> Protective:
     quantity = Decimal(order.pending.get("quantity") or order.quantity) - order.filled_quantity
     level = order.pending.get("stop_price") or order.pending.get("limit_price")
@@ -136,17 +160,17 @@ def _protective(order: Order) -> Protective:
     )
 
 
-def _carry_out(action: Action, working: dict[str, Order], cause: Order, *, arrival: Phase, at: datetime) -> list[UUID]:
+def _carry_out(action: Action, orders: dict[str, Order], cause: Order, *, arrival: Phase, at: datetime) -> list[Order]:
     if isinstance(action, Place):
-        return [_place(action, cause, arrival=arrival, at=at)]
-    order = working[action.order_id]
+        return [_place(action, orders, cause, arrival=arrival, at=at)]
+    order = orders[action.order_id]
     if isinstance(action, Cancel):
         return _cancel(order, at=at)
     return _resize(order, action, at=at)
 
 
-def _place(action: Place, cause: Order, *, arrival: Phase, at: datetime) -> UUID:
-    order = _held_child(action, cause) or _new_child(action, cause)
+def _place(action: Place, orders: dict[str, Order], cause: Order, *, arrival: Phase, at: datetime) -> Order:
+    order = _held_child(action, orders, cause) or _new_child(action, cause)
     order.quantity = order.requested_quantity = action.quantity
     is_stop = action.role is OrderRole.STOP_LOSS
     order.stop_price = action.price if is_stop else None
@@ -154,12 +178,13 @@ def _place(action: Place, cause: Order, *, arrival: Phase, at: datetime) -> UUID
     order.market_at, order.arrival = at, int(arrival)
     store = begin if order._state.adding else move
     store(order, OrderStatus.SUBMITTED, source=EventSource.LOCAL, at=at, message="protects the position")
-    return order.pk
+    return order
 
 
-def _held_child(action: Place, cause: Order) -> Order | None:
-    rows = Order.objects.select_for_update(of=("self",)).select_related("account", "instrument")
-    return rows.filter(parent=_entry_of(cause), role=action.role, status=OrderStatus.HELD).first()
+def _held_child(action: Place, orders: dict[str, Order], cause: Order) -> Order | None:
+    entry = _entry_of(cause)
+    held = (o for o in orders.values() if o.parent_id == entry.pk and o.status == OrderStatus.HELD)
+    return next((order for order in held if order.role == action.role), None)
 
 
 def _entry_of(cause: Order) -> Order:
@@ -197,14 +222,14 @@ def make_child(entry: Order, role: OrderRole, *, side: str, n: int) -> Order:
     )
 
 
-def _cancel(order: Order, *, at: datetime) -> list[UUID]:
+def _cancel(order: Order, *, at: datetime) -> list[Order]:
     moved = move(
         order, OrderStatus.PENDING_CANCEL, source=EventSource.LOCAL, at=at, message="its position no longer needs it"
     )
-    return [order.pk] if moved else []
+    return [order] if moved else []
 
 
-def _resize(order: Order, action: Resize, *, at: datetime) -> list[UUID]:
+def _resize(order: Order, action: Resize, *, at: datetime) -> list[Order]:
     name = "stop_price" if order.role == OrderRole.STOP_LOSS else "limit_price"
     wanted = {"quantity": str(order.filled_quantity + action.quantity), name: str(action.price)}
     if order.status == OrderStatus.SUBMITTED:
@@ -212,9 +237,9 @@ def _resize(order: Order, action: Resize, *, at: datetime) -> list[UUID]:
         order.quantity = Decimal(wanted["quantity"])
         setattr(order, name, action.price)
         order.save()
-        return [order.pk]
+        return [order]
     order.pending = wanted
     order.save(update_fields=["pending", "updated_at"])
     if order.status in CHANGEABLE:
         move(order, OrderStatus.PENDING_UPDATE, source=EventSource.LOCAL, at=at, message="follows its position")
-    return [order.pk]
+    return [order]

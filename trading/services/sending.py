@@ -36,15 +36,22 @@ logger = logging.getLogger(__name__)
 RESOLVE_WITHIN = timedelta(seconds=60)
 
 
-def dispatch(order_ids: Iterable[UUID]) -> None:
-    """Carry each order's intent to its venue and book what the venue answers; never raises for a venue's failure."""
-    queue = list(order_ids)
+def dispatch(orders: Iterable[Order | UUID]) -> None:
+    """Carry each order's intent to its venue and book what the venue answers; never raises for a venue's failure.
+
+    An order that the caller has just committed is taken as it is (with account and instrument), another one by its id.
+    """
+    queue = list(orders)
     while queue:
-        order = Order.objects.select_related("account", "instrument").get(pk=queue.pop(0))
-        queue.extend(_carry(order))
+        queue.extend(_carry(_order(queue.pop(0))))
 
 
-def _carry(order: Order) -> tuple[UUID, ...]:
+def _order(order: Order | UUID) -> Order:
+    rows = Order.objects.select_related("account", "instrument")
+    return order if isinstance(order, Order) else rows.get(pk=order)
+
+
+def _carry(order: Order) -> tuple[Order, ...]:
     call = CALLS.get(OrderStatus(order.status))
     if call is None:
         return ()

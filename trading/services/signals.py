@@ -10,17 +10,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from core import durability, faults
+from core import durability, later
 from core.bus import publish
 from core.fields import plain
+from core.prepared import Prepared, insert
 from domain import events
 from domain.bars import Timeframe
 from domain.errors import IllegalState, PlatformError
 from domain.orders import OrderRole, OrderSide, OrderSpec, OrderStatus, OrderType
-from domain.portfolio import AccountSnapshot
 from domain.signals import FINAL_OUTCOMES, SignalOutcome, SignalRow, SignalSide, SkipCode
 from marketdata import selectors as market
 from marketdata.calendars import Hours
@@ -32,11 +32,10 @@ from risk import entry, sizing
 from risk import selectors as risk
 from risk.sizing_inputs import ATR_WINDOW, Sources, preferred_value, size_entry
 from strategies.models import Strategy, StrategyState
-from trading import selectors
 from trading.models import Order, Signal
 from trading.services import orders, sending
 from trading.services.intents import Origin
-from trading.services.leases import Lease
+from trading.services.moments import Moment
 
 logger = logging.getLogger(__name__)
 
@@ -65,41 +64,57 @@ class Statement:
         return None if self.strategy is None else self.strategy.pk
 
 
-def take_signal(statement: Statement, *, lease: Lease | None = None) -> Signal:
+def take_signal(statement: Statement) -> Signal:
     """Store a signal, bring it to its outcome, and carry its order to the venue; return the signal.
 
     The same strategy, instrument, bar and side again gives the signal that is there. Publishes SignalGenerated,
     SignalSettled and the order's facts.
     """
-    signal, order = commit_signal(statement, lease=lease)
-    faults.point("pipeline.after_signal")
+    signal, order = commit_signal(statement)
     if order is not None:
-        sending.dispatch([order.pk])
+        sending.dispatch([order])
     return signal
 
 
-def commit_signal(statement: Statement, *, lease: Lease | None = None) -> tuple[Signal, Order | None]:
+def commit_signal(statement: Statement) -> tuple[Signal, Order | None]:
     """Commit a signal with its outcome; return it and the order that must then be dispatched. See take_signal."""
-    try:
-        with durability.forced(), transaction.atomic():
-            if lease is not None:
-                lease.check()
-            account = portfolio.locked_account(statement.account_id)
-            signal = _generate(account, statement)
-            order = _decide(account, signal, statement)
-    except IntegrityError:
-        present = _present(statement)
-        if present is None:
-            raise
+    with durability.forced(), later.together():
+        account = portfolio.locked_account(statement.account_id)
+        return decide(Moment(account, statement.at), statement)
+
+
+def decide(moment: Moment, statement: Statement) -> tuple[Signal, Order | None]:
+    """Bring what is wanted to its outcome while the account is locked; see :func:`commit_signal`.
+
+    Whoever speaks for an account has locked it: the same statement is never decided twice.
+    """
+    present = _present(statement)
+    if present is not None:
         return present, None
+    signal = _generate(moment.account, statement)
+    order = _decide(moment, signal, statement)
+    if order is not None:
+        moment.forget()
     return signal, order
 
 
 def _present(statement: Statement) -> Signal | None:
     if not statement.is_from_bar:
         return None
-    rows = Signal.objects.filter(strategy=statement.strategy, instrument=statement.instrument)
-    return rows.filter(bar_close_at=statement.at, side=statement.row.side).first()
+    if statement.strategy_id is None:
+        rows = Signal.objects.filter(strategy=None, instrument=statement.instrument)
+        return rows.filter(bar_close_at=statement.at, side=statement.row.side).first()
+    return _of_bar.first(
+        strategy_id=statement.strategy_id,
+        instrument_id=statement.instrument.pk,
+        bar_close_at=statement.at,
+        side=statement.row.side.value,
+    )
+
+
+_of_bar: Prepared[Signal] = Prepared(
+    lambda **bar: Signal.objects.filter(**bar), strategy_id=UUID, instrument_id=UUID, bar_close_at=datetime, side=str
+)
 
 
 def _generate(account: Account, statement: Statement) -> Signal:
@@ -146,17 +161,16 @@ def _step(stage: str, verdict: str, text: str, **numbers: Any) -> dict[str, Any]
     return {"stage": stage, "verdict": verdict, "text": text, "at": timezone.now().isoformat(), **numbers}
 
 
-def _decide(account: Account, signal: Signal, statement: Statement) -> Order | None:
+def _decide(moment: Moment, signal: Signal, statement: Statement) -> Order | None:
     """Bring a stored signal to its outcome inside the transaction; return the order to dispatch, if there is one."""
     if statement.row.side is SignalSide.EXIT:
-        return _exit(account, signal, statement)
-    return _enter(account, signal, statement)
+        return _exit(moment, signal, statement)
+    return _enter(moment, signal, statement)
 
 
-def _exit(account: Account, signal: Signal, statement: Statement) -> Order | None:
+def _exit(moment: Moment, signal: Signal, statement: Statement) -> Order | None:
     """Close the strategy's whole position: no preference holds an exit."""
-    snapshot = selectors.snapshot(account, at=statement.at)
-    held = snapshot.position_quantity(statement.instrument.pk, statement.strategy_id)
+    held = moment.snapshot.position_quantity(statement.instrument.pk, statement.strategy_id)
     if not held:
         _skip(signal, SkipCode.NO_POSITION, f"Nothing of {statement.instrument.symbol} is held")
         return None
@@ -167,12 +181,12 @@ def _exit(account: Account, signal: Signal, statement: Statement) -> Order | Non
         reduce_only=True,
         role=OrderRole.EXIT,
     )
-    return _order(account, signal, statement, spec, snapshot, needs_approval=False)
+    return _order(moment, signal, statement, spec, needs_approval=False)
 
 
-def _enter(account: Account, signal: Signal, statement: Statement) -> Order | None:
+def _enter(moment: Moment, signal: Signal, statement: Statement) -> Order | None:
+    account, snapshot = moment.account, moment.snapshot
     trading = preferences.current_in_transaction(account.user_id).trading
-    snapshot = selectors.snapshot(account, at=statement.at)
     order_type = entry.order_type_of(trading)
     verdict = entry.check_entry(
         trading,
@@ -208,7 +222,7 @@ def _enter(account: Account, signal: Signal, statement: Statement) -> Order | No
         stop_loss_price=signal.stop,
         take_profit_price=signal.take_profit,
     )
-    return _order(account, signal, statement, spec, snapshot, needs_approval=verdict.needs_approval)
+    return _order(moment, signal, statement, spec, needs_approval=verdict.needs_approval)
 
 
 def _is_paused(strategy: Strategy | None) -> bool:
@@ -265,13 +279,7 @@ def _sizing_sources(account: Account, statement: Statement) -> Sources:
 
 
 def _order(
-    account: Account,
-    signal: Signal,
-    statement: Statement,
-    spec: OrderSpec,
-    snapshot: AccountSnapshot,
-    *,
-    needs_approval: bool,
+    moment: Moment, signal: Signal, statement: Statement, spec: OrderSpec, *, needs_approval: bool
 ) -> Order | None:
     origin = Origin(
         strategy=statement.strategy,
@@ -280,11 +288,11 @@ def _order(
         needs_approval=needs_approval,
         reference=statement.price,
         instrument=statement.instrument,
-        snapshot=snapshot,
+        snapshot=moment.snapshot,
     )
     try:
         with transaction.atomic():
-            order, _ = orders.commit_order(account.pk, spec, origin=origin, at=statement.at)
+            order = orders.decide_order(moment.account, spec, origin=origin, at=statement.at)
     except PlatformError as error:
         _settle(signal, SignalOutcome.DENIED, error.code, str(error))
         return None
@@ -314,7 +322,7 @@ def _settle(signal: Signal, outcome: SignalOutcome, code: str, message: str) -> 
     signal.trace.append(_step("outcome", outcome.value, message, code=code))
     if outcome in FINAL_OUTCOMES or outcome is SignalOutcome.APPROVED:
         signal.settled_at = timezone.now()
-    signal.save()
+    _store(signal)
     publish(
         events.SignalSettled(
             at=signal.at,
@@ -329,6 +337,13 @@ def _settle(signal: Signal, outcome: SignalOutcome, code: str, message: str) -> 
             message=message,
         )
     )
+
+
+def _store(signal: Signal) -> None:
+    if signal._state.adding:
+        insert([signal])
+    else:
+        signal.save()
 
 
 def _waiting(signal_id: UUID) -> Signal:

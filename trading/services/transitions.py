@@ -5,7 +5,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from core import later
 from core.bus import publish
+from core.prepared import insert, update
 from domain import events
 from domain.orders import FINAL, EventSource, OrderStatus, may_follow
 from trading.models import Order, OrderEvent
@@ -73,7 +75,7 @@ def move(
         order.submitted_at = timezone.now()
     if to in FINAL:
         order.closed_at, order.pending = timezone.now(), {}
-    order.save(update_fields=CHANGING)
+    update(order, CHANGING)
     note(order, to, source=source, at=at, message=message, raw=raw, old=old)
     fact = FACTS.get(to)
     if fact is not None:
@@ -90,7 +92,7 @@ def begin(order: Order, to: OrderStatus, *, source: EventSource, at: datetime, m
         order.submitted_at = timezone.now()
     if to in FINAL:
         order.closed_at = timezone.now()
-    order.save(force_insert=True)
+    insert([order])
     note(order, to, source=source, at=at, message=message, old=OrderStatus.INITIALIZED)
     if to in FACTS:
         publish(order_fact(FACTS[to], order, at=at, reason=message))
@@ -106,9 +108,9 @@ def note(
     raw: dict[str, Any] | None = None,
     anomaly: bool = False,
     old: OrderStatus | None = None,
-) -> OrderEvent:
+) -> None:
     """Add a row to the order's history."""
-    return OrderEvent.objects.create(
+    row = OrderEvent(
         order=order,
         from_status=old or order.status,
         to_status=to,
@@ -118,6 +120,7 @@ def note(
         anomaly=anomaly,
         at=at,
     )
+    later.add(row)
 
 
 def order_fact(fact: type[events.OrderFact], order: Order, *, at: datetime, reason: str = "") -> events.OrderFact:

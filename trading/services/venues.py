@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from domain.matching import Costs, FeeModel, Phase, SlippageModel
 from domain.orders import OrderSide, OrderType, TimeInForce
@@ -20,7 +19,7 @@ FIAT = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "NZD", "SEK",
 
 def broker_of(account: Account) -> Broker:
     """The adapter of an account's broker."""
-    return broker_for(account.broker, account.pk, lambda instrument_id: costs_of(account, instrument_id))
+    return broker_for(account.broker, account.pk, lambda instrument: costs_of(account, instrument))
 
 
 def paper_of(account: Account) -> PaperBroker | None:
@@ -29,14 +28,13 @@ def paper_of(account: Account) -> PaperBroker | None:
     return broker if isinstance(broker, PaperBroker) else None
 
 
-def costs_of(account: Account, instrument_id: UUID) -> Costs:
+def costs_of(account: Account, instrument: Instrument) -> Costs:
     """Fees, slippage and tick that apply to an account's orders in an instrument."""
-    tick = Instrument.objects.values_list("tick_size", flat=True).get(pk=instrument_id)
     digits = FIAT_DIGITS if account.currency in FIAT else CRYPTO_DIGITS
     return Costs(
         fees=FeeModel(digits=digits, **_decimals(account.fees)),
         slippage=SlippageModel(**_decimals(account.slippage)),
-        tick=tick,
+        tick=instrument.tick_size,
     )
 
 

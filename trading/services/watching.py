@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import takewhile
@@ -24,11 +25,11 @@ from risk.comovement import Closes
 from risk.decisions import RuleSpec, Scope
 from risk.services.monitoring import monitor
 from risk.services.sampling import sample_headroom
-from trading import selectors
 from trading.holdings import holdings_of, measured_at
 from trading.models import Fill, Order
 from trading.risk_report import risk_report
 from trading.services import sending
+from trading.services.moments import Moment
 from trading.services.position_exits import commit_exits
 
 logger = logging.getLogger(__name__)
@@ -41,16 +42,24 @@ _ANSWERED = (
 )
 
 
-def watch(account: Account, *, at: datetime) -> list[UUID]:
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a measurement came to: the exits to dispatch, and whether no rule is broken or near its limit."""
+
+    due: list[UUID]
+    is_calm: bool
+
+
+def watch(moment: Moment) -> Watched:
     """Measure the rules of a locked account and commit the exits that they ask for.
 
-    Returns the orders to dispatch once the transaction is committed; see ``risk.services.monitoring.monitor``.
+    ``due`` are to be dispatched once the transaction is committed; see ``risk.services.monitoring.monitor``.
     """
-    snapshot = selectors.snapshot(account, at=at)
-    numbers = _Numbers(account, snapshot, at)
+    account, at = moment.account, moment.at
+    numbers = _Numbers(account, moment.snapshot, at)
     holdings = holdings_of(account)
-    breaches = monitor(account, snapshot, at=at, find=numbers.find, holdings=holdings)
-    return commit_exits(account, breaches, holdings, at=at)
+    breaches = monitor(account, moment.snapshot, at=at, find=numbers.find, holdings=holdings)
+    return Watched(due=commit_exits(account, breaches, holdings, at=at), is_calm=not breaches)
 
 
 def watch_accounts() -> int:
@@ -70,8 +79,8 @@ def watch_account(account_id: UUID) -> None:
     with transaction.atomic():
         account = portfolio.locked_account(account_id)
         at = measured_at(account)
-        due = watch(account, at=at)
-    sending.dispatch(due)
+        watched = watch(Moment(account, at))
+    sending.dispatch(watched.due)
     report = risk_report(account)
     sample_headroom(account, report.headroom, at=at, now=timezone.now())
 
