@@ -8,9 +8,23 @@ import { onContent, token } from "./dom.js";
 /** @type {WeakMap<Element, string>} */
 const drawn = new WeakMap();
 
+/**
+ * Put the theme's colours in for texts such as `var(--gain)`, wherever they stand in a figure.
+ * @param {unknown} value
+ * @returns {unknown}
+ */
+function coloured(value) {
+  if (typeof value === "string") return /^var\(--[\w-]+\)$/.test(value) ? token(value.slice(4, -1)) : value;
+  if (Array.isArray(value)) return value.map(coloured);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, coloured(each)]));
+}
+
 /** @param {Record<string, unknown>} given */
 function layoutOf(given) {
   const axis = { gridcolor: token("--chart-grid"), zerolinecolor: token("--line"), linecolor: token("--line"), automargin: true };
+  const named = ["xaxis", "yaxis", ...Object.keys(given).filter((key) => /^[xy]axis\d+$/.test(key))];
+  const axes = Object.fromEntries(named.map((key) => [key, { ...axis, .../** @type {object} */ (given[key] ?? {}) }]));
   const colours = [1, 2, 3, 4, 5, 6].map((n) => token(`--chart-${n}`));
   return {
     colorway: colours,
@@ -23,8 +37,7 @@ function layoutOf(given) {
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: token("--font-text"), size: 12, color: token("--text-2") },
     hoverlabel: { bgcolor: token("--surface"), bordercolor: token("--line"), font: { color: token("--text") } },
-    xaxis: { ...axis, .../** @type {object} */ (given["xaxis"] ?? {}) },
-    yaxis: { ...axis, .../** @type {object} */ (given["yaxis"] ?? {}) },
+    ...axes,
   };
 }
 
@@ -35,7 +48,7 @@ function draw(place) {
   if (!source || !window.Plotly || drawn.get(place) === theme + source) return;
   drawn.set(place, theme + source);
   const parsed = JSON.parse(source);
-  const figure = typeof parsed === "string" ? JSON.parse(parsed) : parsed;
+  const figure = /** @type {any} */ (coloured(typeof parsed === "string" ? JSON.parse(parsed) : parsed));
   // Plotly's buttons would lie over the curve: dragging zooms without them, a double click goes back.
   const config = { responsive: true, displaylogo: false, displayModeBar: false };
   void window.Plotly.react(place, figure.data, layoutOf(figure.layout ?? {}), config);

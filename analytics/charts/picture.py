@@ -1,0 +1,105 @@
+"""What every picture is made of: a Plotly figure as plain data, and the sentence that says the same in words. Pure.
+
+Only trace types of the installed bundle (plotly.js-finance: scatter, bar) are used. Colours are names of design tokens
+(`var(--gain)`); the page's script, or `resolved` for a report that stands alone, puts the colours in.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from domain.bars import Floats, Ints
+
+Figure = dict[str, Any]
+MAX_POINTS = 2_000
+GAIN, LOSS, NEUTRAL = "var(--gain-candle)", "var(--loss-candle)", "var(--surface-3)"
+TEXT, QUIET, LINE = "var(--text)", "var(--text-3)", "var(--line)"
+SERIES = tuple(f"var(--chart-{n})" for n in range(1, 7))
+DIVERGING = [[0.0, LOSS], [0.5, NEUTRAL], [1.0, GAIN]]
+RISING = [[0.0, NEUTRAL], [1.0, SERIES[0]]]
+CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure (``data`` and ``layout``) and its summary for those who do not see it."""
+
+    figure: Figure
+    summary: str
+
+
+def resolved(figure: Figure, colours: Mapping[str, str]) -> Figure:
+    """Return the figure with every ``var(--name)`` replaced by ``colours["name"]``. Raises KeyError for a lack."""
+
+    def put(value: Any) -> Any:
+        if isinstance(value, str) and value.startswith("var(--") and value.endswith(")"):
+            return colours[value[6:-1]]
+        if isinstance(value, dict):
+            return {key: put(each) for key, each in value.items()}
+        return [put(each) for each in value] if isinstance(value, list) else value
+
+    found: Figure = put(figure)
+    return found
+
+
+def moments(t: Ints) -> list[str]:
+    """Return unix seconds as texts that Plotly reads as times (UTC)."""
+    return [str(each) for each in np.datetime_as_string(t.astype("datetime64[s]"), unit="m")]
+
+
+def numbers(values: Floats, digits: int = 6) -> list[float | None]:
+    """Return JSON numbers of so many significant digits; None for what is not finite."""
+    return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in values.tolist()]
+
+
+def thinned(values: Floats, max_points: int = MAX_POINTS) -> Ints:
+    """Return the rows to draw: all, or of each of ``max_points / 2`` stretches the lowest and the highest.
+
+    First and last are always among them, so no extreme is lost by drawing less.
+    """
+    n = len(values)
+    if n <= max_points:
+        return np.arange(n)
+    edges = np.linspace(0, n, max_points // 2 + 1).astype(np.int64)
+    filled = np.nan_to_num(values, nan=0.0)
+    low = [int(start + np.argmin(filled[start:stop])) for start, stop in pairwise(edges.tolist())]
+    high = [int(start + np.argmax(filled[start:stop])) for start, stop in pairwise(edges.tolist())]
+    return np.unique(np.array([0, *low, *high, n - 1], dtype=np.int64))
+
+
+def line(x: Sequence[Any], y: Sequence[Any], name: str, colour: str, **more: Any) -> Figure:
+    """Return a line of a chart."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": list(x),
+        "y": list(y),
+        "name": name,
+        "line": {"color": colour, "width": 1.5, **more.pop("line", {})},
+        **more,
+    }
+
+
+def layout(**more: Any) -> Figure:
+    """Return a layout; what is the same in all charts is put in by the page."""
+    return {"margin": {"l": 56, "r": 16, "t": 16, "b": 36}, **more}
+
+
+def percent_axis(**more: Any) -> Figure:
+    """Return an axis of fractions shown as per cent."""
+    return {"tickformat": ".1~%", **more}
+
+
+def written(fraction: float | None, digits: int = 1) -> str:
+    """Write a fraction as signed per cent for a summary."""
+    if fraction is None or not np.isfinite(fraction):
+        return "unknown"
+    return f"{fraction * 100:+.{digits}f} %".replace("-", "−")
+
+
+def day(t: int) -> str:
+    """Write the date of a moment."""
+    return str(np.datetime64(int(t) - 1, "s").astype("datetime64[D]"))
