@@ -53,6 +53,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "restricted_list": {"symbols": ["AAPL"]},
     "trading_hours": {"start": "09:30", "end": "16:00"},
     "max_exposure": {"measure": "net"},
+    "flat_by": {"time": "20:00"},
 }
 
 
