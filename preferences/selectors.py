@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from core.prepared import Prepared
 from domain.errors import IllegalState, NotFound
 from preferences import overrides
 from preferences.defaults import defaults_of
@@ -115,8 +116,8 @@ def _version(user_id: UUID, *, lock: str) -> int:
 
 
 def _head(user_id: UUID, lock: str) -> int | None:
-    heads = PreferenceHead.objects.filter(user_id=user_id).values_list("version", flat=True)
     if lock == "update":
+        heads = PreferenceHead.objects.filter(user_id=user_id).values_list("version", flat=True)
         return heads.select_for_update().first()
     if lock == "share" and connection.vendor == "postgresql":  # readers do not wait for each other; SQLite has no need
         with connection.cursor() as cursor:
@@ -125,17 +126,27 @@ def _head(user_id: UUID, lock: str) -> int | None:
             )
             row = cursor.fetchone()
         return None if row is None else int(row[0])
-    return heads.first()
+    found = _in_force.first(user_id=user_id)
+    return None if found is None else found[0]
+
+
+_digest: Prepared[tuple[str]] = Prepared(
+    lambda user_id, version: PreferenceVersion.objects.filter(user_id=user_id, version=version).values_list("digest"),
+    user_id=UUID,
+    version=int,
+)
+_in_force: Prepared[tuple[int]] = Prepared(
+    lambda user_id: PreferenceHead.objects.filter(user_id=user_id).values_list("version"), user_id=UUID
+)
 
 
 def _of_version(user_id: UUID, version: int) -> Version:
     if version == 0:
         return Version(DEFAULTS)
-    rows = PreferenceVersion.objects.for_user(user_id).filter(version=version)
-    digest = rows.values_list("digest", flat=True).first()
+    digest = _digest.first(user_id=user_id, version=version)
     if digest is None:
         raise CorruptPreferences(f"Version {version} of the preferences is in force, but it is not stored.")
-    return _parsed(user_id, version, digest)
+    return _parsed(user_id, version, digest[0])
 
 
 @functools.lru_cache(maxsize=_CACHED_VERSIONS)

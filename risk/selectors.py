@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from core.prepared import Prepared
 from domain.errors import NotFound
 from portfolio.models import Account
 from preferences import selectors as preferences
@@ -58,9 +59,19 @@ def rules_in_force(account: Account, *, at: datetime) -> InForce:
     """
     current = preferences.current_in_transaction(account.user_id)
     engaged = holding_keys(account, at=at)
-    own = RiskRule.objects.for_user(account.user_id).filter(enabled=True).filter(Q(account=None) | Q(account=account))
-    rules = [_spec(row, engaged) for row in own.values_list(*_RULE_COLUMNS)]
+    rules = [_spec(row, engaged) for row in _own_rules(user_id=account.user_id, account_id=account.pk)]
     return InForce((*rules_from(current), *rules), current.version)
+
+
+_own_rules: Prepared[tuple[Any, ...]] = Prepared(
+    lambda user_id, account_id: (
+        RiskRule.objects.filter(user_id=user_id, enabled=True)
+        .filter(Q(account=None) | Q(account_id=account_id))
+        .values_list(*_RULE_COLUMNS)
+    ),
+    user_id=UUID,
+    account_id=UUID,
+)
 
 
 def rules_concerning(
@@ -110,23 +121,50 @@ def holding_keys(account: Account, *, at: datetime) -> frozenset[str]:
 
     A rule that no order is measured by (losing trades in a row) stops new risk as long as its breach is open.
     """
-    latched = Q(is_latched=True, released_at=None, broken_at__isnull=False)
-    lasting = Q(recovered_at=None, released_at=None, broken_at__isnull=False, type__in=WATCHED_ONLY)
-    lasting &= ~Q(action=Action.WARN)
-    rows = RiskBreach.objects.filter(latched | lasting | Q(holds_until__gt=at), account=account)
-    return frozenset(rows.values_list("rule_key", flat=True))
+    return frozenset(key for (key,) in _holding(account_id=account.pk, at=at))
 
 
-def kill_switches(account: Account, strategy_id: UUID | None = None) -> QuerySet[KillSwitch]:
+_LATCHED = Q(is_latched=True, released_at=None, broken_at__isnull=False)
+_LASTING = Q(recovered_at=None, released_at=None, broken_at__isnull=False, type__in=WATCHED_ONLY)
+_holding: Prepared[tuple[Any, ...]] = Prepared(
+    lambda account_id, at: RiskBreach.objects.filter(
+        _LATCHED | (_LASTING & ~Q(action=Action.WARN)) | Q(holds_until__gt=at), account_id=account_id
+    ).values_list("rule_key"),
+    account_id=UUID,
+    at=datetime,
+)
+
+
+def open_breaches(account: Account) -> list[RiskBreach]:
+    """Return an account's breaches and warnings that have not ended."""
+    return _open_breaches(account_id=account.pk)
+
+
+_open_breaches: Prepared[RiskBreach] = Prepared(
+    lambda account_id: RiskBreach.objects.filter(account_id=account_id, recovered_at=None), account_id=UUID
+)
+
+
+def kill_switches(account: Account, strategy_id: UUID | None = None) -> list[KillSwitch]:
     """Return the engaged kill switches that concern an account (and one of its strategies)."""
+    if strategy_id is None:
+        return _switches(user_id=account.user_id, account_id=account.pk)
+    return _switches_of_strategy(user_id=account.user_id, account_id=account.pk, strategy_id=strategy_id)
+
+
+def _concerning(user_id: UUID, account_id: UUID, strategy_id: UUID | None = None) -> QuerySet[KillSwitch]:
     wanted = (
         Q(scope=KillScope.PLATFORM)
-        | Q(scope=KillScope.USER, target_id=account.user_id)
-        | Q(scope=KillScope.ACCOUNT, target_id=account.pk)
+        | Q(scope=KillScope.USER, target_id=user_id)
+        | Q(scope=KillScope.ACCOUNT, target_id=account_id)
     )
     if strategy_id is not None:
         wanted |= Q(scope=KillScope.STRATEGY, target_id=strategy_id)
     return KillSwitch.objects.filter(wanted, rearmed_at=None)
+
+
+_switches: Prepared[KillSwitch] = Prepared(_concerning, user_id=UUID, account_id=UUID)
+_switches_of_strategy: Prepared[KillSwitch] = Prepared(_concerning, user_id=UUID, account_id=UUID, strategy_id=UUID)
 
 
 def kill_rules(account: Account, strategy_id: UUID | None) -> tuple[RuleSpec, ...]:

@@ -55,9 +55,8 @@ def monitor(
             rules = selectors.rules_in_force(account, at=at).rules
     except Exception:  # whatever it is, marks and exits go on
         logger.exception("the limits of account %s can not be read; nothing is measured", account.pk)
-        return list(RiskBreach.objects.filter(account=account, recovered_at=None))
-    open_now = RiskBreach.objects.filter(account=account, recovered_at=None)
-    before: Open = {(breach.rule_key, breach.subject): breach for breach in open_now}
+        return selectors.open_breaches(account)
+    before: Open = {(breach.rule_key, breach.subject): breach for breach in selectors.open_breaches(account)}
     for rule in rules:
         rule_type = RULE_TYPES[rule.type]
         if Phase.PORTFOLIO in rule_type.phases:
@@ -68,7 +67,7 @@ def monitor(
             _watch(account, rule, measured_of(rule, holding, at), found, at, holding)
     for gone in before.values():
         _recover(gone, at)
-    return list(RiskBreach.objects.filter(account=account, recovered_at=None))
+    return selectors.open_breaches(account)
 
 
 def _watch(
