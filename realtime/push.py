@@ -47,8 +47,10 @@ def send(topic: str, type: str, data: Mapping[str, Any]) -> None:
     if len(head) + len(tail) > MAX_BYTES:
         raise ValueError(f"A message of {len(tail)} bytes on {topic} exceeds the {MAX_BYTES} bytes of a push.")
     try:
-        seq, text = rings().append(topic, head, tail)
-        _broadcast(topic, {"type": "push", "seq": seq, "text": text})
+        ring = rings()
+        seq, text = ring.append(topic, head, tail)
+        if not ring.publishes:
+            _broadcast(topic, {"type": "push", "seq": seq, "text": text})
     except (redis.RedisError, OSError, TimeoutError):
         logger.warning("could not push %s to %s", type, topic, exc_info=True)
 

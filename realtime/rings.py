@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import redis
 from django.conf import settings
 
+from realtime.redis_layer import group_channel
+
 KEEP = 1000
 MAX_TOPICS = 2000
 EXPIRE_SECONDS = 172_800
@@ -23,6 +25,7 @@ class Rings(Protocol):
     """What a store of rings does; every call is atomic."""
 
     waits: bool  # a call waits for the network, so it must not be made on an event loop
+    publishes: bool  # what is appended goes to the listeners with it
 
     def append(self, topic: str, head: str, tail: str) -> Numbered:
         """Store `head + number + tail` under the topic's next number; return both."""
@@ -38,6 +41,7 @@ class MemoryRings:
     """Rings of this process, for the embedded way to run; the topics unused for longest are forgotten first."""
 
     waits = False
+    publishes = False
 
     def __init__(self, *, keep: int = KEEP, max_topics: int = MAX_TOPICS) -> None:
         self._keep, self._max_topics = keep, max_topics
@@ -88,6 +92,7 @@ local seq = redis.call('INCR', KEYS[1])
 local text = ARGV[3] .. string.format('%.0f', seq) .. ARGV[4]
 redis.call('RPUSH', KEYS[2], text); redis.call('LTRIM', KEYS[2], -tonumber(ARGV[5]), -1)
 redis.call('EXPIRE', KEYS[2], ARGV[2])
+redis.call('PUBLISH', ARGV[6], cmsgpack.pack({type = 'push', seq = seq, text = text}))
 return {seq, text}
 """
 )
@@ -107,16 +112,19 @@ class RedisRings:
     """Rings on Redis, shared by every process; each call is one script, so that numbers and texts never part."""
 
     waits = True
+    publishes = True
 
-    def __init__(self, client: "redis.Redis", *, prefix: str, keep: int = KEEP) -> None:
-        self._prefix, self._keep = prefix, keep
+    def __init__(self, client: "redis.Redis", *, prefix: str, groups: str, keep: int = KEEP) -> None:
+        """``groups`` and a topic's name are the Redis channel on which the channel layer listens for it."""
+        self._prefix, self._groups, self._keep = prefix, groups, keep
         self._append = client.register_script(_APPEND)
         self._current = client.register_script(_CURRENT)
         self._since = client.register_script(_SINCE)
 
     def append(self, topic: str, head: str, tail: str) -> Numbered:
-        """Store `head + number + tail` under the topic's next number; return both."""
-        seq, text = self._append(keys=self._keys(topic), args=[*_start_args(), head, tail, self._keep])
+        """Store `head + number + tail` under the topic's next number and send it to who listens; return both."""
+        args = [*_start_args(), head, tail, self._keep, f"{self._groups}{topic}"]
+        seq, text = self._append(keys=self._keys(topic), args=args)
         return int(seq), text.decode()
 
     def current(self, topic: str) -> int:
@@ -148,4 +156,5 @@ def rings() -> Rings:
     if not settings.REDIS_URL:
         return MemoryRings()
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-    return RedisRings(client, prefix=f"{settings.KEY_PREFIX}rings:")
+    groups = group_channel(settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"], "")
+    return RedisRings(client, prefix=f"{settings.KEY_PREFIX}rings:", groups=groups)

@@ -26,6 +26,7 @@ TOKEN_SECONDS = 10.0
 GRACE_SECONDS = 0.25  # a client that wants to resume says so at once; live messages wait for it that long
 BURST = 20  # as many may wait before the writer gets its turn
 PING_SECONDS = 20.0
+HEAL_SECONDS = 2.5  # what a shared layer lost is asked for this often, though nothing newer comes that shows the gap
 CLOSE_SECONDS = 20.0  # a client that starts to read again within this time still gets the code
 MAX_CLIENT_CHARS = 4096
 MAX_CLIENT_MESSAGES, CLIENT_WINDOW = 30, 10.0
@@ -172,12 +173,17 @@ class Socket:
                 await self._rest(self._pace)
 
     async def _watch(self, topic: str) -> None:
+        pause = min(HEAL_SECONDS, PING_SECONDS) if self._rings.waits else PING_SECONDS
+        pinged_at = time.monotonic()
         while True:
-            await asyncio.sleep(PING_SECONDS)
-            await self._check_credential()
+            await asyncio.sleep(pause)
             async with self._order:
-                await self._heal(topic)
-            self._queue(self._notice("ping"))
+                if self._pace is not None:
+                    await self._heal(topic)
+            if time.monotonic() - pinged_at >= PING_SECONDS - pause / 2:
+                pinged_at = time.monotonic()
+                await self._check_credential()
+                self._queue(self._notice("ping"))
 
     # The pace that the user wants ---------------------------------------------------------------------------
 
@@ -231,7 +237,8 @@ class Socket:
             return
         for seq, text in missed:
             self._outbox.put(seq, text)
-        self._has_mail.set()
+        if missed:
+            self._has_mail.set()
 
     async def _reset(self, topic: str) -> None:
         self._outbox.clear()

@@ -21,7 +21,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Rings]:
         pytest.skip("REDIS_URL is not set")
     client = redis.Redis.from_url(settings.REDIS_URL)
     prefix = f"rings-test-{uuid4()}:"
-    yield RedisRings(client, prefix=prefix, keep=5)
+    yield RedisRings(client, prefix=prefix, groups=f"{prefix}groups:", keep=5)
     for key in client.scan_iter(f"{prefix}*"):
         client.delete(key)
 

@@ -8,10 +8,12 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
 from realtime import outbox, push, sockets
+from realtime import rings as ring_store
 from realtime.routing import websocket_application
 from realtime.tests.communicator import SocketClient
 from realtime.topics import account_topic, bars_topic, user_topic
@@ -55,7 +57,7 @@ async def numbers(communicator: SocketClient, count: int) -> list[int]:
     """Return the numbers of the next messages; the server's own notices (pings) may come between them."""
     found: list[int] = []
     while len(found) < count:
-        data = (await communicator.receive_json_from(timeout=3)).get("data") or {}
+        data = (await communicator.receive_json_from(timeout=10)).get("data") or {}
         if "n" in data:
             found.append(data["n"])
     return found
@@ -66,7 +68,7 @@ async def test_a_signed_in_user_gets_own_messages_in_order_without_gaps(person: 
 
     for n in range(20):
         await send(user_topic(person.pk), n)
-    messages = [await communicator.receive_json_from(timeout=3) for _ in range(20)]
+    messages = [await communicator.receive_json_from(timeout=10) for _ in range(20)]
 
     assert ready["type"] == "ready"
     assert [m["data"]["n"] for m in messages] == list(range(20))
@@ -300,13 +302,49 @@ def test_a_message_over_64_kb_is_a_mistake_of_the_sender() -> None:
         push.send("user-x", "Big", {"text": "x" * 70_000})
 
 
+@pytest.mark.skipif(not settings.REDIS_URL, reason="REDIS_URL is not set")
+async def test_what_the_layer_lost_comes_though_nothing_newer_shows_the_gap(
+    person: User, cookie: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "HEAL_SECONDS", 0.2)
+    communicator, _ = await connected(cookie)
+    ring: Any = ring_store.rings()
+    groups, ring._groups = ring._groups, "nobody listens here"
+
+    await send(user_topic(person.pk), 1)
+    ring._groups = groups
+
+    assert await numbers(communicator, 1) == [1]
+    await communicator.disconnect()
+
+
+@pytest.mark.skipif(not settings.REDIS_URL, reason="REDIS_URL is not set")
+async def test_a_receiver_that_timed_out_listens_again(
+    person: User, cookie: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    communicator, _ = await connected(cookie)
+    shard = get_channel_layer()._get_layer()._shards[0]
+
+    async def fails_once(**_: Any) -> None:
+        monkeypatch.undo()
+        raise TimeoutError
+
+    monkeypatch.setattr(shard._pubsub, "get_message", fails_once)
+    monkeypatch.setattr(sockets, "HEAL_SECONDS", 60)
+    await asyncio.sleep(0.5)
+    await send(user_topic(person.pk), 1)
+
+    assert await numbers(communicator, 1) == [1]
+    await communicator.disconnect()
+
+
 async def test_decimals_travel_as_plain_strings(person: User, cookie: bytes) -> None:
     communicator, _ = await connected(cookie)
     await sync_to_async(push.send, thread_sensitive=False)(
         user_topic(person.pk), "Priced", {"price": Decimal("1E+3"), "size": Decimal("0.500")}
     )
 
-    message = json.loads(await communicator.receive_from(timeout=3))
+    message = json.loads(await communicator.receive_from(timeout=10))
 
     assert message["data"] == {"price": "1000", "size": "0.5"}
     await communicator.disconnect()

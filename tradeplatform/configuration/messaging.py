@@ -36,7 +36,7 @@ def channel_layer(redis_url: str, *, prefix: str) -> dict[str, Any]:
     if not redis_url:
         return {"BACKEND": "realtime.memory_layer.ThreadSafeMemoryLayer", "CONFIG": {"capacity": 2000}}
     return {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "realtime.redis_layer.RedisLayer",
         "CONFIG": {"hosts": [redis_url], "prefix": f"{prefix}channels", "capacity": 2000},
     }
 
