@@ -11,6 +11,7 @@ _APPS = (
     "marketdata",
     "notifications",
     "portfolio",
+    "analytics",
     "strategies",
     "risk",
     "trading",
