@@ -11,8 +11,10 @@ from datetime import datetime
 import numpy as np
 
 from backtesting.exact import run_exact
+from backtesting.kernel import running
+from backtesting.kernel.prepare import check_research, unknown
 from backtesting.panel import Panel, panel_of
-from backtesting.spec import RunSpec
+from backtesting.spec import RunSpec, SizedAt
 from backtesting.sweep import KeyFigures, SweepTable, figures_of
 from backtesting.tables import Result
 from backtesting.tabulate import result_of
@@ -32,6 +34,12 @@ def run(spec: RunSpec, data: Data, *, exact: bool = False, progress: Progress | 
     reached; what it raises ends the run (cancellation). Raises KeyError for an instrument without bars and
     StrategyError when the strategy's code fails or answers something that is no answer.
     """
+    panel = data if isinstance(data, Panel) else panel_of(spec.instruments, spec.timeframe, data)
+    check_research(spec)
+    if panel is not None and not exact and not unknown(spec, panel):
+        return running.run(spec, panel, progress)
+    if spec.sizing.at is SizedAt.FILL:
+        raise ValueError("a size worked out at the fill is for research on the compiled kernel alone")
     bars = _bars_by_symbol(data)
     return result_of(run_exact(spec, bars, progress=progress), spec, bars)
 

@@ -5,8 +5,8 @@ Making a panel is preparation (once for many runs); the compiled kernel reads no
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
-from functools import lru_cache
+from datetime import datetime
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from domain.bars import BarArrays, Floats, Ints, Timeframe
 from domain.instruments import InstrumentSpec
-from marketdata.calendars import close_times, session_ends
+from marketdata.calendars import close_times, session_ends, session_of
 
-DAY = 86_400
+_DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Panel:
     """Bars of several instruments on common times, oldest first; row = bar, column = instrument by symbol.
 
@@ -31,6 +31,7 @@ class Panel:
 
     symbols: tuple[str, ...]
     timeframe: Timeframe
+    calendar: str
     t: Ints
     closes: Ints
     ends_session: npt.NDArray[np.bool_]
@@ -39,6 +40,11 @@ class Panel:
     l: Floats  # noqa: E741  the trade's own letter for the low
     c: Floats
     v: Floats
+
+    @cached_property
+    def in_session(self) -> npt.NDArray[np.bool_]:
+        """Tell for each bar whether it opened inside one of the calendar's sessions."""
+        return session_of(self.t, self.calendar) >= 0
 
     @property
     def n_bars(self) -> int:
@@ -51,9 +57,10 @@ class Panel:
         return len(self.symbols)
 
     def bars(self, symbol: str) -> BarArrays:
-        """Return one instrument's bars (views)."""
+        """Return one instrument's bars."""
         k = self.symbols.index(symbol)
-        return BarArrays(self.t, *(block[:, k] for block in (self.o, self.h, self.l, self.c, self.v)))
+        blocks = (self.o, self.h, self.l, self.c, self.v)
+        return BarArrays(self.t, *(np.ascontiguousarray(block[:, k]) for block in blocks))
 
 
 def panel_of(
@@ -75,6 +82,7 @@ def panel_of(
     return Panel(
         tuple(each.symbol for each in ordered),
         timeframe,
+        calendar,
         first.t,
         closes,
         session_ends(closes, timeframe, calendar),
@@ -88,29 +96,15 @@ def _block(columns: Sequence[npt.NDArray[np.float64 | np.int64]]) -> Floats:
     return np.ascontiguousarray(np.stack(columns, axis=1), dtype=np.float64)
 
 
-def loss_sessions(closes: Ints, zone: str, start: time) -> Ints:
-    """Return the number of the loss session (days since 1970 of the date that it began on) of each moment."""
-    shift = start.hour * 3600 + start.minute * 60 + start.second
-    if zone == "UTC":
-        return (closes - shift) // DAY
-    return (closes + _offsets(zone, closes) - shift) // DAY
-
-
-def _offsets(zone: str, at: Ints) -> Ints:
-    """Return the zone's offset from UTC (seconds) at each moment."""
-    starts, offsets = _transitions(zone)
-    return offsets[np.searchsorted(starts, at, side="right") - 1]
-
-
 @lru_cache(maxsize=16)
-def _transitions(zone: str) -> tuple[Ints, Ints]:
-    """Return when the zone's offset changes, found by halving between days that differ (1900 to 2100)."""
+def zone_offsets(zone: str) -> tuple[Ints, Ints]:
+    """Return when a zone's offset from UTC changes and to how many seconds (1970 to 2037)."""
     named = ZoneInfo(zone)
 
     def offset(at: int) -> int:
         return int(datetime.fromtimestamp(at, tz=named).utcoffset().total_seconds())  # type: ignore[union-attr]
 
-    days = np.arange(-70 * 365, 130 * 366, dtype=np.int64) * DAY
+    days = np.arange(0, 68 * 365, dtype=np.int64) * _DAY
     daily = np.array([offset(int(day)) for day in days], dtype=np.int64)
     starts, offsets = [int(days[0])], [int(daily[0])]
     for row in np.flatnonzero(np.diff(daily)):

@@ -19,13 +19,21 @@ class Table:
     Columns named `..._at` are int64 unix seconds, 0 where something has not happened; missing prices are NaN.
     """
 
-    __slots__ = ("_columns", "_words")
+    __slots__ = ("_columns", "_n", "_words")
 
-    def __init__(self, columns: Mapping[str, Column], words: Mapping[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, Column | Callable[[], Column]],
+        words: Mapping[str, tuple[str, ...]] | None = None,
+        *,
+        n: int | None = None,
+    ) -> None:
+        """Keep columns, or functions that make them when they are first asked for (`n`: the length then)."""
         self._columns, self._words = dict(columns), dict(words or {})
+        self._n = len(self.codes(next(iter(self._columns)))) if n is None else n
 
     def __len__(self) -> int:
-        return len(next(iter(self._columns.values())))
+        return self._n
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -34,13 +42,16 @@ class Table:
 
     def __getitem__(self, name: str) -> Column:
         """Return a column; words as an array of text."""
-        column = self._columns[name]
+        column = self.codes(name)
         words = self._words.get(name)
         return column if words is None else np.array(words, dtype=object)[column]
 
     def codes(self, name: str) -> Column:
         """Return a column as it is kept: words as numbers."""
-        return self._columns[name]
+        found = self._columns[name]
+        if callable(found):
+            found = self._columns[name] = found()
+        return found
 
     def words(self, name: str) -> tuple[str, ...]:
         """Return the words that a column's numbers stand for (none: it holds numbers or text itself)."""
@@ -52,7 +63,7 @@ class Table:
         return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
     def _cut(self, name: str, start: int, stop: int | None) -> Column:
-        column = self._columns[name][start:stop]
+        column = self.codes(name)[start:stop]
         words = self._words.get(name)
         return column if words is None else np.array(words, dtype=object)[column]
 

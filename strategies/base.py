@@ -51,6 +51,19 @@ class Signals:
     values: Mapping[str, Floats] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class AverageCross:
+    """An answer that the backtest kernel knows without arrays: two simple moving averages of the close.
+
+    Long from the bar at which the fast one crosses above the slow one until it is below; short the other way round.
+    Equal averages are neither. `least_confidence` is the lowest that `signals` would name.
+    """
+
+    fast: int
+    slow: int
+    least_confidence: float = 1.0
+
+
 class Strategy:
     """One type of strategy. An instance keeps no state: the same bars and parameters give the same answer, always."""
 
@@ -70,3 +83,7 @@ class Strategy:
     def signals(self, bars: BarArrays, params: Any) -> Signals:
         """Return what the strategy says at every bar. The arrays of `bars` are read-only."""
         raise NotImplementedError
+
+    def compiled(self, params: Any) -> AverageCross | None:
+        """Return the same answer as `signals` in a form that the backtest kernel knows, or None: there is none."""
+        return None

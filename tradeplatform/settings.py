@@ -38,6 +38,8 @@ _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 VAR_DIR: Path = var_dir() / "tests" / f"run{TEST_SUFFIX}{_worker}" if RUNNING_TESTS else var_dir()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 BARS_URL = env.str("BARS_URL", default="") or str(VAR_DIR / "bars")
+# Compiled kernels outlive processes, also where the code lies in a folder that nobody may write to.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(var_dir() / "cache" / "numba"))
 STRATEGIES_DIR = env.str("STRATEGIES_DIR", default="") or str(VAR_DIR / "strategies")
 REDIS_URL = env.str("REDIS_URL", default="")
 DATABASES = {

@@ -54,6 +54,10 @@ class SmaCross(base.Strategy):
         """The slow average over the bars that the confidence looks at, and two more for the crosses."""
         return params.slow + params.fast
 
+    def compiled(self, params: SmaCrossParams) -> base.AverageCross | None:
+        """The crosses themselves, unless a cross also acts on the bar after it."""
+        return None if params.reverse else base.AverageCross(params.fast, params.slow, BASE_CONFIDENCE)
+
     def signals(self, bars: BarArrays, params: SmaCrossParams) -> Signals:
         """Compare the two averages with themselves one bar before."""
         fast, slow = sma(bars.c, params.fast), sma(bars.c, params.slow)
