@@ -44,7 +44,8 @@ class Stopped:
 class Rehearsal:
     """What a rule would have done: P&L kept is that of what still opens, P&L forgone (below 0: spared) of the rest.
 
-    ``n_unmeasured`` orders could not be judged by it for want of a number; they count as stopped, as they would live.
+    ``n_unmeasured`` orders could not be judged by one of the rules, for want of a number that was not recorded then;
+    that rule lets them pass here (live the number would be known, or the order refused).
     ``n_unreadable`` records are of an older format.
     """
 
@@ -56,8 +57,9 @@ class Rehearsal:
     n_unreadable: int
 
 
-def rehearse(records: Iterable[Recorded], rule: RuleSpec) -> Rehearsal:
-    """Judge every recorded order by one more rule; each is asked by itself, as if those before had gone as they did."""
+def rehearse(records: Iterable[Recorded], *rules: RuleSpec) -> Rehearsal:
+    """Judge every recorded order by these further rules; each by itself, as if those before had gone as they did."""
+    keys = {rule.key for rule in rules}
     stopped: list[Stopped] = []
     kept = forgone = ZERO
     n = n_unmeasured = n_unreadable = 0
@@ -67,14 +69,16 @@ def rehearse(records: Iterable[Recorded], rule: RuleSpec) -> Rehearsal:
         if question is None:
             n_unreadable += 1
             continue
-        decision = evaluate(question.intent, question.snapshot, (rule,), market=question.market, at=question.at)
-        reason = next((each for each in decision.reasons if each.key == rule.key), None)
+        decision = evaluate(question.intent, question.snapshot, rules, market=question.market, at=question.at)
+        found = [each for each in decision.reasons if each.key in keys]
+        asked = [each for each in found if each.value is not None or each.quantity >= record.quantity]
+        n_unmeasured += len(asked) < len(found)
+        reason = min(asked, key=lambda each: (each.quantity, each.key), default=None)
         allowed = record.quantity if reason is None else min(record.quantity, reason.quantity)
         lost = ZERO if record.pnl is None else _share(record.pnl, record.quantity - allowed, record.quantity)
         kept += (record.pnl or ZERO) - lost
         forgone += lost
         if reason is not None and allowed < record.quantity:
-            n_unmeasured += reason.value is None
             stopped.append(_stopped(record, allowed, lost, reason.message))
     return Rehearsal(
         n_decisions=n,

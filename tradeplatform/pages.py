@@ -3,7 +3,7 @@
 from django.urls import path
 
 from tradeplatform import search, views
-from trading.views import chart_marks, risk_parts
+from trading.views import chart_marks, risk_parts, risk_portfolio, risk_rehearsal
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -16,6 +16,9 @@ urlpatterns = [
     path("chart/signals/<uuid:pk>/", chart_marks.signal, name="chart_signal"),
     path("chart/fills/<uuid:pk>/", chart_marks.fill, name="chart_fill"),
     path("risk/limits/", risk_parts.limits, name="risk_limits"),
+    path("risk/portfolio/", risk_portfolio.picture, name="risk_portfolio"),
+    path("risk/rehearsal/", risk_rehearsal.rehearsal, name="risk_rehearsal"),
+    path("risk/rehearsal/<slug:type_name>/", risk_rehearsal.rehearse_rule, name="risk_rehearse_rule"),
     path("risk/decisions/", risk_parts.decisions, name="risk_decisions"),
     path("risk/test-order/", risk_parts.test_order, name="risk_test_order"),
     path("platform/kill-switch/", views.platform_switch, name="platform_switch"),

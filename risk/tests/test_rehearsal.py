@@ -51,14 +51,27 @@ def test_what_a_rule_stops_and_the_money_that_goes_with_it() -> None:
     assert refused.n_decisions == 4 and "300" in refused.stopped[0].message
 
 
-def test_what_can_not_be_measured_is_stopped_and_counted_and_old_records_are_told() -> None:
+def test_several_rules_together_stop_what_any_of_them_stops() -> None:
+    records = [recorded(intent(100), pnl=50), recorded(intent(300), pnl=-90), recorded(intent(10), pnl=1)]
+    large, small = rule("max_order_quantity", 200), rule("max_order_quantity", 50, key="rule:2", action=Action.RESIZE)
+
+    found = rehearse(records, large, small)
+
+    assert [each.allowed for each in found.stopped] == [50, 0]
+    assert (found.pnl_kept, found.pnl_forgone) == (26, -65)
+    assert rehearse(records).stopped == () and rehearse(records).pnl_kept == -39
+
+
+def test_what_can_not_be_measured_is_counted_and_not_stopped_and_old_records_are_told() -> None:
     old = Recorded(
         decision_id=uuid4(), symbol="AAPL", side="buy", verdict="allowed", quantity=D(1), inputs={"format": 0}
     )
 
     found = rehearse([recorded(intent(1)), old], rule("liquidity", 5))
 
-    assert (len(found.stopped), found.n_unmeasured, found.n_unreadable) == (1, 1, 1)
+    assert (len(found.stopped), found.n_unmeasured, found.n_unreadable) == (0, 1, 1)
+    both = rehearse([recorded(intent(9))], rule("liquidity", 5), rule("max_order_quantity", 8, key="rule:2"))
+    assert (len(both.stopped), both.n_unmeasured) == (1, 1)
 
 
 def test_a_changed_verdict_is_found() -> None:

@@ -1,6 +1,6 @@
 /**
  * Plotly figures made in Python: `<div class="plot" data-plot="ID">` beside `{{ figure|json_script:"ID" }}`.
- * The page loads vendor/plotly/plotly-finance.min.js itself; colours follow the theme.
+ * The page loads vendor/plotly/plotly-finance.min.js itself (plotly.min.js for treemaps and heat maps); colours follow the theme.
  */
 
 import { onContent, token } from "./dom.js";

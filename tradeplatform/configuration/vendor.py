@@ -14,7 +14,11 @@ NPM_FILES = {
     ),
     "vendor/plotly/plotly-finance.min.js": "plotly.js-finance-dist-min/plotly-finance.min.js",
 }
-WHEEL_FILES = {"vendor/htmx/htmx.min.js": ("django_htmx", "static/django_htmx/htmx-4.min.js")}
+WHEEL_FILES = {
+    "vendor/htmx/htmx.min.js": ("django_htmx", "static/django_htmx/htmx-4.min.js"),
+    # Treemaps and heat maps are in no smaller bundle; pages with curves alone load the one above.
+    "vendor/plotly/plotly.min.js": ("plotly", "package_data/plotly.min.js"),
+}
 
 
 def vendor_files(npm_root: Path) -> dict[str, Path]:

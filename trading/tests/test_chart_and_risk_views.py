@@ -34,7 +34,9 @@ def marks_of(user, scene, timeframe="1d"):
     return page_client(user).get(reverse("chart_marks"), given).json()
 
 
-@pytest.mark.parametrize("name", ["chart_marks", "risk_limits", "risk_decisions", "risk_test_order"])
+@pytest.mark.parametrize(
+    "name", ["chart_marks", "risk_limits", "risk_portfolio", "risk_rehearsal", "risk_decisions", "risk_test_order"]
+)
 def test_nobody_is_sent_to_sign_in(name):
     assert_page_needs_sign_in(reverse(name))
 
