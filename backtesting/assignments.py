@@ -37,7 +37,8 @@ _CODE_TOP = ("backtesting",)
 class Assignment:
     """One strategy on some bars. `bars` hold the warm-up before `start` (unix seconds) too, where there is one.
 
-    `benchmark` is a name and its bars; without one the benchmark is holding the instruments themselves.
+    `benchmark` is a name and its bars; without one the benchmark is holding the instruments themselves. `n_trials`
+    counts the different trials of the idea so far, this one included; it changes the verdict and not the result.
     """
 
     folder: str
@@ -47,6 +48,7 @@ class Assignment:
     bars: Mapping[str, BarArrays]
     start: int
     seed: int = 0
+    n_trials: int = 1
     benchmark: tuple[str, str, BarArrays] | None = None
     progress_file: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)

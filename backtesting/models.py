@@ -6,6 +6,7 @@ machine read it, and it is stored in the transaction that ends the job.
 
 from typing import ClassVar, Self
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -213,3 +214,17 @@ class JobNote(OwnedModel):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+
+class Trial(models.Model):
+    """One different combination that a user had calculated for a strategy type: each was a chance to be lucky."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    type = models.CharField(max_length=64)
+    key = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "type", "key"], name="backtest_trial_once")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.key[:8]}"

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
 from backtesting import result_tables
-from backtesting.models import Job, JobKind, JobNote, JobStatus, ResultFile
+from backtesting.models import Job, JobKind, JobNote, ResultFile, Trial
 from domain.bars import Floats, Ints
 from domain.errors import IllegalState, NotFound, ValidationFailed
 
@@ -113,9 +113,8 @@ def benchmark_equity(columns: EquityColumns, starting_cash: float) -> Floats:
 
 
 def trial_count(user: Any, type_name: str) -> int:
-    """Return how many runs of a type a user has had calculated: every one was a chance to be lucky."""
-    done = Job.objects.for_user(user).filter(type=type_name, status=JobStatus.COMPLETED)
-    return int(done.aggregate(n=Sum("n_runs"))["n"] or 0)
+    """Return how many different trials of a type a user has had calculated: each was a chance to be lucky."""
+    return Trial.objects.filter(user_id=getattr(user, "pk", user), type=type_name).count()
 
 
 def compared(user: Any, ids: Sequence[UUID]) -> list[Job]:

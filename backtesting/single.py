@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from analytics.metrics.annual import Basis, basis_for
 from analytics.metrics.summary import Curve, summarize
 from analytics.metrics.trades import TradeColumns
-from backtesting import engine
+from backtesting import engine, honesty, run_notes
 from backtesting.assignments import Assignment, Teller, benchmark_of, check_causality, fingerprint_of
 from backtesting.result_tables import ResultTable, share_of, tables_of
 from backtesting.run_settings import RunSettings
@@ -54,20 +55,61 @@ def run_single(assignment: Assignment) -> SingleAnswer:
     checked = check_causality(assignment, params)
     teller.tell(0.02)
     result = run(assignment, params, teller=teller.part(0.02, ENGINE_SHARE))
-    figures, benchmark_name, benchmark = measured(assignment, result)
+    teller.tell(ENGINE_SHARE)
+    whole = whole_of(assignment, params, result)
     return SingleAnswer(
-        metrics=figures,
-        summary={
-            "causality": checked,
-            "warmup_bars": checked.get("warmup", 0),
-            "benchmark": benchmark_name,
-            "path": result.path,
-            **counts(result),
-        },
-        warnings=(),
-        tables=tables_of(result, benchmark=benchmark),
+        metrics=whole.metrics,
+        summary={"causality": checked, "warmup_bars": checked.get("warmup", 0), **whole.summary},
+        warnings=run_notes.warnings_of(assignment, result, whole.closed),
+        tables=whole.tables,
         fingerprint=fingerprint_of(assignment),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """Everything that is made of one result."""
+
+    metrics: dict[str, Any]
+    summary: dict[str, Any]
+    tables: tuple[ResultTable, ...]
+    closed: TradeColumns
+
+
+def whole_of(assignment: Assignment, params: Params, result: Result) -> Whole:
+    """Return figures, what chance and costs say, and the tables of a result."""
+    figures, benchmark_name, benchmark = measured(assignment, result)
+    closed, basis = trade_columns(result.trades), basis_of(assignment)
+    market = run_notes.market_returns(result, benchmark, basis)
+    return Whole(
+        metrics=figures,
+        summary={
+            "path": result.path,
+            "benchmark": benchmark_name,
+            "basis": basis.words,
+            "costs": run_notes.cost_sensitivity(at_other_costs(assignment, params, result), basis),
+            "luck": run_notes.chance(assignment, result, closed, basis=basis, market=market),
+            **counts(result),
+        },
+        tables=tables_of(result, benchmark=benchmark),
+        closed=closed,
+    )
+
+
+def at_other_costs(assignment: Assignment, params: Params, result: Result) -> list[tuple[Decimal, Result]]:
+    """Return the run at multiples of its costs; nothing where it has none, or where repeating it takes too long."""
+    n_bars = sum(len(bars) for bars in assignment.bars.values())
+    if not run_notes.has_costs(assignment) or n_bars > run_notes.MAX_COST_BARS:
+        return []
+    settings = assignment.settings
+    points = [(Decimal(1), result)]
+    for factor in honesty.COST_FACTORS:
+        if factor != 1:
+            costs = settings.with_costs(
+                honesty.scaled(settings.fees, factor), honesty.scaled(settings.slippage, factor)
+            )
+            points.append((factor, run(assignment, params, settings=costs)))
+    return points
 
 
 def run(
@@ -107,7 +149,7 @@ def basis_of(assignment: Assignment) -> Basis:
     return basis_for(assignment.settings.timeframe, always_open=assignment.is_always_open)
 
 
-def trade_columns(trades: Table) -> TradeColumns:
+def trade_columns(trades: Table | Mapping[str, Any]) -> TradeColumns:
     """Return the closed trades as columns."""
     closed = np.asarray(trades["is_closed"], dtype=np.bool_)
     sign = direction_of(trades)[closed]
@@ -125,7 +167,7 @@ def trade_columns(trades: Table) -> TradeColumns:
     )
 
 
-def direction_of(trades: Table) -> Floats:
+def direction_of(trades: Table | Mapping[str, Any]) -> Floats:
     """Return +1 for long trades and -1 for short ones."""
     return np.where(np.asarray(trades["side"]) == OrderSide.BUY.value, 1.0, -1.0)
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import URLPattern, path, re_path
 
 from backtesting.api.backtests import BacktestViewSet, CompareView, EstimateView
+from backtesting.api.searches import SweepEstimateView, SweepViewSet, WalkForwardEstimateView, WalkForwardViewSet
 from core.api.views import UUID_PATTERN
 
 _ID = rf"(?P<pk>{UUID_PATTERN})"
@@ -32,4 +33,8 @@ urlpatterns = [
     path("backtests/estimate/", EstimateView.as_view(), name="api-backtests-estimate"),
     path("backtests/compare/", CompareView.as_view(), name="api-backtests-compare"),
     *_of("backtests", BacktestViewSet, "trades", "orders", "equity"),
+    path("sweeps/estimate/", SweepEstimateView.as_view(), name="api-sweeps-estimate"),
+    *_of("sweeps", SweepViewSet, "results", "trades", "equity"),
+    path("walk-forwards/estimate/", WalkForwardEstimateView.as_view(), name="api-walk-forwards-estimate"),
+    *_of("walk-forwards", WalkForwardViewSet, "trades", "equity"),
 ]

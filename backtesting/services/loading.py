@@ -13,7 +13,9 @@ from marketdata.models import Instrument
 from strategies.selectors import strategies_folder
 
 
-def assignment_of(job: Job, *, progress_file: str = "", extra: dict[str, Any] | None = None) -> Assignment:
+def assignment_of(
+    job: Job, *, progress_file: str = "", n_trials: int = 1, extra: dict[str, Any] | None = None
+) -> Assignment:
     """Return a job's strategy, settings and bars. Raises StrategyError when an instrument or its bars are gone."""
     rows = _instruments(job)
     settings = restored(job.settings, [market.spec(row) for row in rows], job.timeframe)
@@ -27,6 +29,7 @@ def assignment_of(job: Job, *, progress_file: str = "", extra: dict[str, Any] | 
         bars=bars,
         start=int(job.start_at.timestamp()),
         seed=int(job.settings["seed"]),
+        n_trials=n_trials,
         benchmark=_benchmark(job, warmup),
         progress_file=progress_file,
         extra=extra or {},

@@ -13,6 +13,7 @@ from backtesting.models import OPEN_STATUSES, Chunk, ChunkStatus, Job, JobStatus
 from backtesting.result_tables import ResultTable
 from backtesting.selectors import trial_count
 from backtesting.services.leases import Hold
+from backtesting.services.trials import remember
 from core.bus import publish
 from domain.errors import IllegalState
 from domain.events import BacktestSettled
@@ -42,6 +43,7 @@ def complete(
     tables: Sequence[ResultTable],
     fingerprint: str,
     digest: str,
+    trial_keys: Sequence[str],
     seconds: float,
     at: datetime,
 ) -> Job | None:
@@ -55,9 +57,9 @@ def complete(
     ResultFile.objects.bulk_create(
         ResultFile(job=job, name=table.name, n_rows=table.n_rows, data=table.data) for table in tables
     )
-    trials = trial_count(job.user_id, job.type) + job.n_runs
+    remember(job, trial_keys)
     job.metrics, job.warnings = dict(metrics), [dict(each) for each in warnings]
-    job.summary = {**summary, "trial_count": trials}
+    job.summary = {**summary, "trial_count": trial_count(job.user_id, job.type)}
     job.fingerprint, job.digest = fingerprint, digest
     _end(job, JobStatus.COMPLETED, at=at)
     Chunk.objects.filter(job=job).update(answer=None)
