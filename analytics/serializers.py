@@ -21,7 +21,7 @@ class PerformanceQuery(StrictSerializer):
     max_points = Integer(minimum=2, maximum=10_000, required=False, default=2_000)
 
 
-class MetricsOutput(StrictSerializer):
+class PerformanceMetricsOutput(StrictSerializer):
     """Every figure; null where it cannot be measured. Fractions, not per cent; money as decimal strings."""
 
     def get_fields(self) -> dict[str, Any]:
@@ -34,14 +34,14 @@ def _field(unit: Unit, text: str) -> Any:
     return kind(allow_null=True, help_text=text)
 
 
-class BasisOutput(StrictSerializer):
+class PerformanceBasisOutput(StrictSerializer):
     """What figures of a year are made of."""
 
     returns = serializers.CharField(source="name")
     periods_per_year = Integer()
 
 
-class SeriesOutput(StrictSerializer):
+class PerformanceSeriesOutput(StrictSerializer):
     """Columns at the same moments; ``pnl`` counts from the start, ``drawdown`` is a fraction, at most 0."""
 
     t = serializers.ListField(child=Integer(), help_text="Unix seconds of market time.")
@@ -53,7 +53,7 @@ class SeriesOutput(StrictSerializer):
     )
 
 
-class YearOutput(StrictSerializer):
+class PerformanceYearOutput(StrictSerializer):
     """A year's returns by month (null: no marks) and what they compound to."""
 
     year = Integer()
@@ -61,7 +61,7 @@ class YearOutput(StrictSerializer):
     total = Number()
 
 
-class DrawdownOutput(StrictSerializer):
+class PerformanceDrawdownOutput(StrictSerializer):
     """One fall from a peak."""
 
     depth = Number()
@@ -71,7 +71,7 @@ class DrawdownOutput(StrictSerializer):
     days = Number()
 
 
-class RollingOutput(StrictSerializer):
+class PerformanceRollingOutput(StrictSerializer):
     """Figures over a moving window of returns; null before it is full."""
 
     window = Integer()
@@ -81,7 +81,7 @@ class RollingOutput(StrictSerializer):
     beta = serializers.ListField(child=Number(allow_null=True), help_text="Empty without a benchmark.")
 
 
-class StrategyResultOutput(StatisticsOutput):
+class PerformanceStrategyOutput(StatisticsOutput):
     """Closed trades of one strategy."""
 
     strategy = Identifier(allow_null=True)
@@ -99,11 +99,11 @@ class PerformanceOutput(StrictSerializer):
     benchmark = serializers.CharField()
     message = serializers.CharField(allow_blank=True, help_text="Why there is no benchmark.")
     curve_note = serializers.CharField(help_text="What the curve is made of.")
-    basis = BasisOutput()
-    metrics = MetricsOutput()
-    series = SeriesOutput()
-    monthly = YearOutput(many=True)
-    drawdowns = DrawdownOutput(many=True)
-    rolling = RollingOutput(allow_null=True)
-    by_strategy = StrategyResultOutput(many=True)
+    basis = PerformanceBasisOutput()
+    metrics = PerformanceMetricsOutput()
+    series = PerformanceSeriesOutput()
+    monthly = PerformanceYearOutput(many=True)
+    drawdowns = PerformanceDrawdownOutput(many=True)
+    rolling = PerformanceRollingOutput(allow_null=True)
+    by_strategy = PerformanceStrategyOutput(many=True)
     by_symbol = StatisticsOutput(many=True)
