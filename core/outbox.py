@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from core import durability, faults
+from core import durability, faults, jobs
 from core.facts import fact_of, hand_on, handlers_of
 from core.models import FailedDelivery, OutboxEvent
 
@@ -30,7 +30,8 @@ _LONGEST_PAUSE_SECONDS = 600.0
 def deliver(rows: Sequence[OutboxEvent]) -> None:
     """Hand rows to their handlers in order and mark them; never raises (the sweep comes back for what is unmarked)."""
     faults.point("outbox.before_delivery")
-    failures = [(row, path, error) for row in rows for path, error in hand_on(fact_of(row)).items()]
+    with jobs.gathered():
+        failures = [(row, path, error) for row in rows for path, error in hand_on(fact_of(row)).items()]
     faults.point("outbox.after_delivery")
     delivered = [row.seq for row in rows]
     waiting: list[int] | None = getattr(_marks, "waiting", None)

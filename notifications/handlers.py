@@ -1,13 +1,13 @@
 """Reactions of notifications to facts: enqueue a wake-up and return, so that nothing here ever delays trading."""
 
 from core.facts import Fact
-from core.jobs import wake
+from core.jobs import wake, wake_for
 from notifications import tasks
 
 
 def on_fact(fact: Fact) -> None:
     """Wake whoever tells people (every fact of notifications.catalogue)."""
-    wake(tasks.route_fact, str(fact.event_id))
+    wake_for(tasks.route_fact, str(fact.event_id))
 
 
 def on_preference_changed(fact: Fact) -> None:

@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from core.models import OutboxEvent
+from core.prepared import Prepared
 from domain.errors import NotFound
 from domain.notices import Channel
 from notifications.catalogue import BY_NAME, TO_EVERYBODY
@@ -86,8 +87,17 @@ def not_sent(user: Any) -> QuerySet[RoutingDecision]:
 
 def muted_until(user_id: UUID, *, kind: str, subject: str) -> datetime | None:
     """Return the latest end of the user's mutes of this type and subject."""
-    ends = Mute.objects.filter(user_id=user_id, type=kind, subject__in=("", subject)).values_list("until", flat=True)
-    return max(ends, default=None)
+    return max((end for (end,) in _mutes(user_id=user_id, kind=kind, subject=subject)), default=None)
+
+
+_mutes: Prepared[tuple[datetime]] = Prepared(
+    lambda user_id, kind, subject: Mute.objects.filter(
+        Q(subject="") | Q(subject=subject), user_id=user_id, type=kind
+    ).values_list("until"),
+    user_id=UUID,
+    kind=str,
+    subject=str,
+)
 
 
 def recent_on(user_id: UUID, channel: Channel, *, since: datetime, at_most: int) -> int:

@@ -10,10 +10,10 @@ from notifications.services import releasing, sweeping
 
 
 @shared_task(name="notifications.route_fact", ignore_result=True)
-def route_fact(event_id: str) -> int:
-    """Tell one fact to whom it concerns."""
+def route_fact(*event_ids: str) -> int:
+    """Tell one fact, or several that were committed together, to whom they concern."""
     with durability.relaxed():  # what a power cut takes, the sweep routes again
-        return sweeping.route_fact(UUID(event_id), at=timezone.now())
+        return sweeping.route_facts([UUID(event_id) for event_id in event_ids], at=timezone.now())
 
 
 @shared_task(name="notifications.sweep", ignore_result=True)

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from core import faults
 from core.api.render import utc_text
+from core.prepared import Prepared, insert, update
 from domain.notices import Channel, Priority
 from notifications import selectors
 from notifications.messages import Message
@@ -23,12 +24,16 @@ INCIDENT_LASTS = timedelta(hours=24)
 
 def lock_mailbox(user_id: UUID) -> Mailbox:
     """Lock the user's mailbox until the transaction ends; one decision at a time is made for a user."""
-    locked = Mailbox.objects.select_for_update().filter(user_id=user_id)
-    found = locked.first()
+    found = _locked.first(user_id=user_id)
     if found is None:
         Mailbox.objects.bulk_create([Mailbox(user_id=user_id)], ignore_conflicts=True)
-        found = locked.get()
+        found = Mailbox.objects.select_for_update().get(user_id=user_id)
     return found
+
+
+_locked: Prepared[Mailbox] = Prepared(
+    lambda user_id: Mailbox.objects.select_for_update().filter(user_id=user_id), user_id=UUID
+)
 
 
 def put(
@@ -54,8 +59,8 @@ def put(
     is_sent = decision.outcome is Outcome.SENT
     if is_sent:
         _number(box, row, at)
-    row.save(force_insert=True)
-    Delivery.objects.bulk_create(_delivery(row, channel, decision, at) for channel in decision.channels)
+    insert([row])
+    insert([_delivery(row, channel, decision, at) for channel in decision.channels])
     if is_sent:
         _tell_after_commit(row)
     return row
@@ -72,7 +77,7 @@ def show(box: Mailbox, row: Notification, *, at: datetime, n_suppressed: int) ->
 
 def _number(box: Mailbox, row: Notification, at: datetime) -> None:
     box.last_seq += 1
-    box.save(update_fields=["last_seq", "updated_at"])
+    update(box, ["last_seq", "updated_at"])
     row.seq, row.shown_at = box.last_seq, at
 
 

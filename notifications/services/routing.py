@@ -5,7 +5,7 @@ the user's mailbox, so a fact that comes twice, or to two processes at once, is 
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from django.db import transaction
 
 from core.api.render import utc_text
 from core.models import OutboxEvent
+from core.prepared import Prepared, insert
 from domain.notices import Channel, NotificationType, Priority
 from notifications import selectors
 from notifications.catalogue import TO_EVERYBODY, messages_for
@@ -33,32 +34,49 @@ _NEXT_CANDIDATE = (Outcome.DISABLED, Outcome.CONDITIONS)
 
 def route_event(event: OutboxEvent, *, at: datetime) -> list[Notification]:
     """Tell a fact to everybody whom it concerns; return what was stored now (nothing when it had been told before)."""
+    return route_events([event], at=at)
+
+
+def route_events(events: Sequence[OutboxEvent], *, at: datetime) -> list[Notification]:
+    """Tell facts that were committed together, in one transaction; see :func:`route_event`."""
+    by_user: dict[UUID, list[OutboxEvent]] = {}
+    for event in events:
+        for user_id in recipients(event):
+            by_user.setdefault(user_id, []).append(event)
     with transaction.atomic():
-        stored = [_route_to(user_id, event, at) for user_id in recipients(event)]
-    return [row for row in stored if row is not None]
+        # In a fixed order, so that locks never cross.
+        return [row for user_id in sorted(by_user) for row in _route_to(user_id, by_user[user_id], at)]
 
 
 def recipients(event: OutboxEvent) -> list[UUID]:
-    """Return whom a fact concerns: its user, or everybody (in a fixed order, so that locks never cross)."""
-    users = get_user_model().objects.order_by("pk")
+    """Return whom a fact concerns: its user, or everybody."""
     if event.user_id is not None:
-        users = users.filter(pk=event.user_id)
-    elif event.name in TO_EVERYBODY:
-        users = users.filter(is_active=True)
-    else:
+        return [user_id for (user_id,) in _user(pk=event.user_id)]
+    if event.name not in TO_EVERYBODY:
         return []
-    return list(users.values_list("pk", flat=True))
+    return list(get_user_model().objects.filter(is_active=True).values_list("pk", flat=True))
 
 
-def _route_to(user_id: UUID, event: OutboxEvent, at: datetime) -> Notification | None:
+_user: Prepared[tuple[UUID]] = Prepared(
+    lambda pk: get_user_model().objects.filter(pk=pk).order_by().values_list("pk"), pk=UUID
+)
+
+
+def _route_to(user_id: UUID, events: list[OutboxEvent], at: datetime) -> list[Notification]:
     box = mailbox.lock_mailbox(user_id)
-    if RoutingDecision.objects.filter(event_id=event.event_id, user_id=user_id).exists():
-        return None
+    ids = [event.event_id for event in events]
+    decided = RoutingDecision.objects.filter(user_id=user_id, event_id__in=ids)
+    known = set(decided.values_list("event_id", flat=True))
     wishes = wishes_of(user_id)
-    verdict = choose(user_id, _messages(event), wishes, at=at)
-    row = _carry_out(box, verdict, wishes, event, at)
-    record(user_id, event_id=event.event_id, event_name=event.name, verdict=verdict, notification=row, at=at)
-    return row
+    stored = []
+    for event in events:
+        if event.event_id in known:
+            continue
+        verdict = choose(user_id, _messages(event), wishes, at=at)
+        row = _carry_out(box, verdict, wishes, event, at)
+        record(user_id, event_id=event.event_id, event_name=event.name, verdict=verdict, notification=row, at=at)
+        stored += [] if row is None else [row]
+    return stored
 
 
 def _messages(event: OutboxEvent) -> tuple[Message, ...]:
@@ -106,15 +124,16 @@ def situation(user_id: UUID, message: Message, wishes: Wishes, *, at: datetime) 
         quiet=wishes.quiet,
         muted_until=selectors.muted_until(user_id, kind=message.type, subject=message.subject),
         window_opened_at=window.opened_at if window else None,
-        n_recent=_recent(user_id, at),
+        n_recent=_recent(user_id, entry.channels, at),
     )
 
 
-def _recent(user_id: UUID, at: datetime) -> dict[Channel, int]:
-    since = at - RATE_WINDOW
+def _recent(user_id: UUID, channels: Iterable[Channel], at: datetime) -> dict[Channel, int]:
+    """Count what went out lately on the channels that could be used and have a limit."""
+    since, available = at - RATE_WINDOW, available_channels()
     return {
-        channel: selectors.recent_on(user_id, channel, since=since, at_most=limit)
-        for channel, limit in RATE_LIMITS.items()
+        channel: selectors.recent_on(user_id, channel, since=since, at_most=RATE_LIMITS[channel])
+        for channel in {*channels} & {*RATE_LIMITS} & available
     }
 
 
@@ -150,7 +169,7 @@ def record(
     round: int = 0,
 ) -> None:
     """Write down every check's answer."""
-    RoutingDecision.objects.create(
+    row = RoutingDecision(
         user_id=user_id,
         event_id=event_id,
         event_name=event_name,
@@ -163,6 +182,7 @@ def record(
         notification=notification,
         decided_at=at,
     )
+    insert([row])
 
 
 def _plain(kind: str, check: Check) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """Finds durable facts that nobody has looked at: what a crash, a lost wake-up or a late commit left behind."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django.db import transaction
 from core.models import OutboxEvent
 from notifications import selectors
 from notifications.models import SweepCursor
-from notifications.services.routing import route_event
+from notifications.services.routing import route_event, route_events
 
 logger = logging.getLogger(__name__)
 
@@ -17,10 +18,10 @@ LEAVE_TO_WAKE_UPS = timedelta(seconds=2)
 LATEST_COMMIT = timedelta(minutes=10)  # a transaction that takes longer than this could be passed by the cursor
 
 
-def route_fact(event_id: UUID, *, at: datetime) -> int:
-    """Tell one fact by its id; return how many notifications it made now."""
-    event = OutboxEvent.objects.filter(event_id=event_id).first()
-    return len(route_event(event, at=at)) if event else 0
+def route_facts(event_ids: Sequence[UUID], *, at: datetime) -> int:
+    """Tell facts by their ids, in the order of their commit; return how many notifications they made now."""
+    events = OutboxEvent.objects.filter(event_id__in=event_ids).order_by("seq")
+    return len(route_events(list(events), at=at))
 
 
 def route_undecided(*, at: datetime, limit: int = 500) -> int:

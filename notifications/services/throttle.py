@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from core.prepared import Prepared
 from domain.notices import Priority
 from notifications.messages import Message
 from notifications.models import ThrottleWindow
@@ -17,10 +18,15 @@ from notifications.policy import Entry
 
 def window_of(user_id: UUID, message: Message) -> ThrottleWindow | None:
     """Return the newest window of the message's type and subject."""
-    found: ThrottleWindow | None = (
-        ThrottleWindow.objects.for_user(user_id).filter(type=message.type, subject=message.subject).first()
-    )
-    return found
+    return _window.first(user_id=user_id, kind=message.type, subject=message.subject)
+
+
+_window: Prepared[ThrottleWindow] = Prepared(
+    lambda user_id, kind, subject: ThrottleWindow.objects.filter(user_id=user_id, type=kind, subject=subject),
+    user_id=UUID,
+    kind=str,
+    subject=str,
+)
 
 
 def open_window(user_id: UUID, message: Message, entry: Entry, *, at: datetime) -> int:
