@@ -82,11 +82,11 @@ class SearchOutput(s.JobOutput):
 
     def get_verdict(self, row: Any) -> dict[str, Any] | None:
         """Return the verdict on luck."""
-        return row.summary.get("verdict")  # type: ignore[no-any-return]
+        return row.summary.get("verdict")
 
     def get_deflated_sharpe(self, row: Any) -> float | None:
         """Return the chance that the Sharpe ratio is more than luck, all trials counted."""
-        return row.summary.get("deflated_sharpe")  # type: ignore[no-any-return]
+        return row.summary.get("deflated_sharpe")
 
     def get_trial_count(self, row: Any) -> int:
         """Return the number of trials, as it was when the job ended."""
@@ -94,7 +94,7 @@ class SearchOutput(s.JobOutput):
 
     def get_best(self, row: Any) -> dict[str, Any] | None:
         """Return the chosen parameters and their figures."""
-        return row.summary.get("best")  # type: ignore[no-any-return]
+        return row.summary.get("best")
 
 
 class SweepOutput(SearchOutput):
@@ -111,11 +111,11 @@ class SweepOutput(SearchOutput):
 
     def get_probability_of_overfitting(self, row: Any) -> float | None:
         """Return CSCV's probability."""
-        return row.summary.get("probability_of_overfitting")  # type: ignore[no-any-return]
+        return row.summary.get("probability_of_overfitting")
 
     def get_plateau(self, row: Any) -> dict[str, Any] | None:
         """Return how the neighbours of the best score."""
-        return row.summary.get("plateau")  # type: ignore[no-any-return]
+        return row.summary.get("plateau")
 
 
 class WalkForwardOutput(SearchOutput):
@@ -137,11 +137,11 @@ class WalkForwardOutput(SearchOutput):
 
     def get_efficiency(self, row: Any) -> float | None:
         """Return the walk-forward efficiency."""
-        return row.summary.get("efficiency")  # type: ignore[no-any-return]
+        return row.summary.get("efficiency")
 
     def get_consistency(self, row: Any) -> float | None:
         """Return the share of windows that gained."""
-        return row.summary.get("consistency")  # type: ignore[no-any-return]
+        return row.summary.get("consistency")
 
 
 class TrialOutput(StrictSerializer):

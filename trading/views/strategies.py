@@ -13,9 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.pages import carry_out, page, show_faults
 from domain.errors import PlatformError
 from strategies import selectors, services
+from strategies.forms import ParametersForm, kind_of, type_choices
 from strategies.models import Strategy, StrategyState
 from trading import overviews
-from trading.forms.strategies import FAULT_FIELDS, ParametersForm, StrategyForm, kind_of, type_choices
+from trading.forms.strategies import FAULT_FIELDS, StrategyForm
 from trading.services import strategies as running
 
 FAMILIAR_TYPE = "sma_cross"

@@ -14,11 +14,11 @@ from marketdata.models import Instrument
 from portfolio import selectors as portfolio
 from risk import selectors as risk
 from strategies import selectors
+from strategies.forms import SIZINGS, TIMEFRAMES, kind_of
 from strategies.models import Strategy
 from strategies.parameters import schema_of
 from trading import overviews
 from trading import selectors as trading
-from trading.forms.strategies import SIZINGS, TIMEFRAMES, kind_of
 from trading.traces import page_steps
 from trading.tracing import trace_of
 
