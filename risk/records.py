@@ -68,8 +68,12 @@ _PLACES = 12
 
 def _number(value: Decimal | None) -> str | None:
     """Write a number for answers: at most twelve places, no exponent; None for what is no number."""
-    if value is None or not value.is_finite():
-        return None
+    return _text(value) if value is not None and value.is_finite() else None
+
+
+@lru_cache(maxsize=8192)
+def _text(value: Decimal) -> str:
+    """Equal numbers are written alike, and thousands of decisions name the same limits."""
     if value == value.to_integral_value() and value.adjusted() < 20:
         return str(int(value))
     exponent = value.as_tuple().exponent
@@ -141,6 +145,8 @@ def _builder(hint: Any) -> Callable[[Any], Any]:
     if origin is tuple:
         each_of = _builder(typing.get_args(hint)[0])
         return lambda value: tuple(map(each_of, value))
+    if hint is RuleSpec:
+        return _rule_builder()
     if is_dataclass(hint) and isinstance(hint, type):
         return _dataclass_builder(hint)
     if hint is datetime:
@@ -166,6 +172,26 @@ def _dataclass_builder(cls: type[Any]) -> Callable[[Any], Any]:
         return cls(**given)
 
     return build
+
+
+def _rule_builder() -> Callable[[Any], Any]:
+    """Rules are the same from decision to decision: each is built once."""
+    build = _dataclass_builder(RuleSpec)
+    known: dict[str, RuleSpec] = {}
+
+    def cached(value: Any) -> RuleSpec:
+        key = repr(value)
+        found = known.get(key)
+        if found is None:
+            if len(known) >= _MOST_RULES:
+                known.clear()
+            found = known[key] = build(value)
+        return found
+
+    return cached
+
+
+_MOST_RULES = 2_000
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,7 @@
 """How rules speak (pure): measured values and limits in plain words with their numbers."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from risk.decisions import OrderIntent, RuleSpec
 from risk.rules.types import Bound, RuleType, Unit
@@ -27,6 +28,12 @@ def plain(value: Decimal) -> str:
     """Write a number for people: at most four decimal places, no trailing zeros."""
     if not value.is_finite() or value.adjusted() > 20:
         return str(value)
+    return _plain(value)
+
+
+@lru_cache(maxsize=8192)
+def _plain(value: Decimal) -> str:
+    """Equal numbers are written alike, and thousands of decisions name the same limits."""
     text = format(value.quantize(_SHOWN, ROUND_HALF_EVEN), "f")
     text = text.rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
@@ -34,9 +41,14 @@ def plain(value: Decimal) -> str:
 
 def grouped(value: Decimal) -> str:
     """Write a number for a sentence: as ``plain`` does, with thousands apart."""
-    whole, point, rest = plain(value).partition(".")
+    return _grouped(plain(value))
+
+
+@lru_cache(maxsize=8192)
+def _grouped(text: str) -> str:
+    whole, point, rest = text.partition(".")
     digits = whole.removeprefix("-")
-    return f"{whole[: len(whole) - len(digits)]}{int(digits):,}{point}{rest}" if digits.isdecimal() else plain(value)
+    return f"{whole[: len(whole) - len(digits)]}{int(digits):,}{point}{rest}" if digits.isdecimal() else text
 
 
 def _phrase(rule_type: RuleType, intent: OrderIntent | None, symbol: str = "") -> str:

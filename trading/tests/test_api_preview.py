@@ -9,9 +9,13 @@ import pytest
 from core.models import OutboxEvent
 from domain.orders import OrderSide
 from domain.portfolio import AccountSnapshot, PositionView, TradingState
+from marketdata import replay_services as replays
 from marketdata.models import Feed, Subscription
+from preferences.definitions import Category
+from preferences.services import change
 from risk.decisions import OrderIntent
 from risk.models import RiskDecision, RiskRule
+from trading import pipeline
 from trading.exposures import exposures
 from trading.models import AccountCursor, Order
 from trading.tests.api_scene import ApiScene, make_api_scene
@@ -42,14 +46,34 @@ def wish(api: ApiScene, chance: random.Random) -> dict[str, Any]:
     )
 
 
-def test_the_preview_equals_the_decision_of_two_hundred_random_orders(api: ApiScene) -> None:
-    RiskRule.objects.create(
-        user=api.scene.user, name="Resized", type="max_order_value", limit=Decimal(4000), action="resize"
-    )
-    chance = random.Random(20)
-    verdicts: set[str] = set()
+# None that counts within the last minute: it goes on between preview and order.
+MANY_RULES: tuple[dict[str, Any], ...] = (
+    {"type": "max_order_value", "limit": 4000, "action": "resize"},
+    {"type": "max_position_size", "limit": 12, "action": "resize"},
+    {"type": "max_exposure", "limit": 40, "parameters": {"measure": "net"}},
+    {"type": "max_leverage", "limit": 1},
+    {"type": "max_open_orders", "limit": 12},
+    {"type": "max_turnover", "limit": 90, "action": "warn"},
+    {"type": "price_collar", "limit": 25},
+    {"type": "liquidity", "limit": 5, "action": "resize"},
+    {"type": "self_cross", "limit": 0},
+    {"type": "loss_streak", "limit": 3},
+    {"type": "value_at_risk", "limit": 5},
+    {"type": "trading_hours", "limit": 0, "parameters": {"start": "00:00", "end": "23:00"}},
+    {"type": "max_holding_time", "limit": 20 * 86_400},
+)
 
-    for _ in range(200):
+
+@pytest.mark.parametrize("n", [60, pytest.param(1_000, marks=[pytest.mark.serial, pytest.mark.timeout(600)])])
+def test_the_preview_equals_the_decision_of_random_orders(n: int) -> None:
+    api = make_api_scene([100 + (i * 7 % 11) - i % 3 for i in range(420)])
+    for i, rule in enumerate(MANY_RULES):
+        RiskRule.objects.create(user=api.scene.user, name=f"Rule {i}", **rule)
+    change(api.scene.user, Category.TRADING, {"max_daily_trades": 500})
+    chance = random.Random(20)
+    verdicts: dict[str, int] = {}
+
+    for _ in range(n):
         body = wish(api, chance)
         foreseen = api.owner("post", "/orders/preview/", body)
         made = api.owner("post", "/orders/", body)
@@ -59,13 +83,16 @@ def test_the_preview_equals_the_decision_of_two_hundred_random_orders(api: ApiSc
             assert foreseen.json() == made.json()
             continue
         expected, real = foreseen.json()["decision"], made.json()["decision"]
-        verdicts.add(real["verdict"])
+        verdicts[real["verdict"]] = verdicts.get(real["verdict"], 0) + 1
         assert (expected["verdict"], expected["quantity"]) == (real["verdict"], real["quantity"])
         assert told(expected) == told(real)
-        if chance.random() < 0.5:
+        if chance.random() < 0.3:
             api.owner("post", "/orders/cancel-all/", {})
+        if chance.random() < 0.15:
+            replays.play(api.scene.replay())
+            pipeline.run_account(api.scene.account.pk)
 
-    assert {"denied", "resized"} <= verdicts and verdicts & {"allowed", "warned"}
+    assert {"denied", "resized"} <= set(verdicts) and set(verdicts) & {"allowed", "warned"}, verdicts
 
 
 def told(decision: dict[str, Any]) -> list[tuple[Any, ...]]:
