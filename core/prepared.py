@@ -149,6 +149,19 @@ def update(row: Model, names: Iterable[str]) -> None:
             raise DatabaseError(f"{type(row).__name__} {row.pk} is not there; nothing was stored")
 
 
+def store(row: Model) -> None:
+    """Store a row, new or not, with all its fields."""
+    if row._state.adding:
+        insert([row])
+    else:
+        update(row, _changeable(type(row)))
+
+
+@functools.cache
+def _changeable(model: type[Model]) -> tuple[str, ...]:
+    return tuple(field.name for field in model._meta.local_concrete_fields if not field.primary_key)
+
+
 def insert(rows: Sequence[Model]) -> None:
     """Store new rows of one model with one statement, in their order; numbers made by the database are set on them."""
     if not rows:

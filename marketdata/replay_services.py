@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import numpy as np
 from django.db import transaction
 
 from core.bus import publish
+from core.prepared import Prepared, store, update
 from domain.bars import BarArrays, Ints, Timeframe
 from domain.errors import Conflict, FieldError, NotFound, ValidationFailed
 from domain.events import BarsClosed
@@ -131,9 +133,10 @@ def _advance(replay: Replay, feeds: list[Feed], coming: list[tuple[BarArrays, In
             feed.cursor_at = _moment(int(bars.t[played - 1]))
             moved.append(feed)
             _put_mark(feed, float(bars.c[played - 1]), _moment(int(closes[played - 1])))
-    Feed.objects.bulk_update(moved, ["cursor_at"])
+    for feed in moved:
+        update(feed, ["cursor_at"])
     replay.market_time = _moment(moments[-1])
-    replay.save(update_fields=["market_time", "updated_at"])
+    update(replay, ["market_time", "updated_at"])
     for moment in moments:
         publish(BarsClosed(at=_moment(moment), items=tuple(sorted(items[moment]))))
 
@@ -262,22 +265,28 @@ def _placed(feed: Feed, now: datetime) -> Feed:
 
 
 def _put_mark(feed: Feed, price: float, at: datetime, *, may_go_back: bool = False) -> None:
-    old = PriceMark.objects.filter(pk=feed.instrument_id).first()
-    if old is not None and old.marked_at > at and not may_go_back:
+    """Write down an instrument's newest price; its clock is locked by the caller."""
+    mark = _mark_of.first(pk=feed.instrument_id)
+    if mark is None:
+        mark = PriceMark(instrument_id=feed.instrument_id)
+    elif mark.marked_at > at and not may_go_back:
         return
-    PriceMark.objects.update_or_create(
-        instrument_id=feed.instrument_id,
-        defaults={
-            "price": Decimal(repr(price)), "marked_at": at, "timeframe": feed.timeframe, "source": feed.provider,
-        },
-    )  # fmt: skip
+    mark.price, mark.marked_at = Decimal(repr(price)), at
+    mark.timeframe, mark.source = feed.timeframe, feed.provider
+    store(mark)
+
+
+_mark_of: Prepared[PriceMark] = Prepared(lambda pk: PriceMark.objects.select_for_update().filter(pk=pk), pk=UUID)
 
 
 def _locked(replay: Replay) -> Replay:
-    found = Replay.objects.select_for_update().filter(pk=replay.pk).first()
+    found = _locked_replay.first(pk=replay.pk)
     if found is None:
         raise NotFound("There is no such replay")
     return found
+
+
+_locked_replay: Prepared[Replay] = Prepared(lambda pk: Replay.objects.select_for_update().filter(pk=pk), pk=UUID)
 
 
 def _check_speed(speed: float) -> None:

@@ -25,7 +25,9 @@ def group_channel(prefix: str, group: str) -> str:
     return f"{prefix}__group__{group}"
 
 
-class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # the package has no types
+class _Shard(RedisSingleShardConnection):
+    _receive_task: "asyncio.Future[None] | None"
+
     async def _do_receiving(self) -> None:
         while True:
             try:
@@ -40,13 +42,13 @@ class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # the package h
         super()._ensure_receiver()
 
 
-class _LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
+class _LoopLayer(RedisPubSubLoopLayer):
     def __init__(self, hosts: Any = None, **kwargs: Any) -> None:
         super().__init__(hosts=hosts, **kwargs)
         self._shards = [_Shard(host, self) for host in decode_hosts(hosts)]
 
 
-class RedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
+class RedisLayer(RedisPubSubChannelLayer):
     """One layer for each event loop, as in channels_redis."""
 
     def _get_layer(self) -> RedisPubSubLoopLayer:

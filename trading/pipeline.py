@@ -15,6 +15,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from core import durability, faults, later, outbox
+from core.prepared import Prepared
 from domain.bars import Timeframe
 from domain.errors import StrategyError
 from domain.orders import OrderRole
@@ -87,8 +88,7 @@ def _moments(account_id: UUID) -> Walk:
     """Bars that closed after the account's cursors, by close time; bars of one moment in symbol order."""
     moments: dict[datetime, list[ClosedBar]] = {}
     complete_until: datetime | None = None
-    rows = AccountCursor.objects.filter(account_id=account_id).select_related("instrument__replay")
-    for cursor in rows.order_by("instrument__symbol", "timeframe"):
+    for cursor in _cursors(account_id=account_id):
         instrument, timeframe = cursor.instrument, Timeframe(cursor.timeframe)
         now = instrument.replay.market_time if instrument.replay is not None else timezone.now()
         arrays = market.closed_bars(instrument, timeframe, after=cursor.close_at, until=now)
@@ -101,6 +101,16 @@ def _moments(account_id: UUID) -> Walk:
             moments.setdefault(bar.close_at, []).append(ClosedBar(instrument, timeframe, bar, is_base))
     due = [at for at in sorted(moments) if complete_until is None or at <= complete_until]
     return Walk([(at, moments[at]) for at in due], is_complete=complete_until is None)
+
+
+_cursors: Prepared[AccountCursor] = Prepared(
+    lambda account_id: (
+        AccountCursor.objects.filter(account_id=account_id)
+        .select_related("instrument__replay")
+        .order_by("instrument__symbol", "timeframe")
+    ),
+    account_id=UUID,
+)
 
 
 def run_moment(account: Account, at: datetime, bars: list[ClosedBar], lease: leases.Lease) -> None:

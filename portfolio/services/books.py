@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 
 from core.bus import publish
-from core.prepared import update
+from core.prepared import Prepared, store, update
 from domain.events import PositionChanged, PositionClosed, PositionOpened
 from domain.orders import Fill, OrderSide
 from domain.positions import PositionState, RoundTrip, apply, booked, fold, fold_order
@@ -72,7 +73,20 @@ def _position_of(account: Account, fill: Fill) -> Position:
         "instrument_id": fill.instrument_id,
         "strategy_id": fill.strategy_id,
     }
-    return Position.objects.filter(**key).first() or Position(user_id=account.user_id, **key)
+    where = {"account_id": account.pk, "epoch": account.epoch, "instrument_id": fill.instrument_id}
+    if fill.strategy_id is None:
+        found = _by_hand.first(**where)
+    else:
+        found = _of_strategy.first(**where, strategy_id=fill.strategy_id)
+    return found or Position(user_id=account.user_id, **key)
+
+
+_by_hand: Prepared[Position] = Prepared(
+    lambda **where: Position.objects.filter(**where, strategy_id=None), account_id=UUID, epoch=int, instrument_id=UUID
+)
+_of_strategy: Prepared[Position] = Prepared(
+    lambda **where: Position.objects.filter(**where), account_id=UUID, epoch=int, instrument_id=UUID, strategy_id=UUID
+)
 
 
 def _is_late(position: Position, fill: Fill) -> bool:
@@ -91,8 +105,13 @@ def _trades_of(position: Position, *, all_of_them: bool) -> dict[str, Trade]:
     """The round trips that a fill may change, by their first fill: the open one, or all after a late fill."""
     if position._state.adding or (position.quantity == 0 and not all_of_them):
         return {}
-    rows = Trade.objects.filter(position=position)
-    return {trade.entry_fill: trade for trade in (rows if all_of_them else rows.filter(closed_at=None))}
+    rows = Trade.objects.filter(position=position) if all_of_them else _open_trades(position_id=position.pk)
+    return {trade.entry_fill: trade for trade in rows}
+
+
+_open_trades: Prepared[Trade] = Prepared(
+    lambda position_id: Trade.objects.filter(position_id=position_id, closed_at=None), position_id=UUID
+)
 
 
 def _state_of(position: Position, known: dict[str, Trade]) -> PositionState:
@@ -140,7 +159,7 @@ def _store_position(position: Position, state: PositionState, fill: Fill, *, pla
     position.closed_at = None if position.is_open else trips[-1].exit_at
     if position.last_fill_at is None or not _is_late(position, fill):
         position.last_fill_at, position.last_fill_id = fill.at, fill.venue_fill_id
-    position.save()
+    store(position)
 
 
 def _forget_plan(position: Position) -> None:
@@ -199,7 +218,7 @@ def _store_trade(trade: Trade, trip: RoundTrip, fill: Fill, *, plan: ProtectionP
         trade.highest = fill.price if trade.highest is None else max(trade.highest, fill.price)
     if plan is not None and trade.initial_stop is None:
         trade.initial_stop = _first_stop(plan, trade)
-    trade.save()
+    store(trade)
     return trade
 
 

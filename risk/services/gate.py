@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core.prepared import insert
 from domain.portfolio import AccountSnapshot
 from portfolio.models import Account
 from risk import selectors
@@ -27,7 +28,7 @@ def check_order(
     """
     question, version = _asked(account, intent, snapshot, market, at)
     decision = _answer(question)
-    row = RiskDecision.objects.create(
+    row = RiskDecision(
         user_id=account.user_id,
         account=account,
         instrument_id=intent.instrument_id,
@@ -42,6 +43,7 @@ def check_order(
         preferences_version=version,
         decided_at=at,
     )
+    insert([row])
     if decision.consequences:
         apply_consequences(account, intent, decision, question.rules, at=at)
     return decision, row

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from core.prepared import Prepared
 from domain.errors import NotFound
 from domain.orders import EventSource, OrderRole, OrderSide, OrderSpec, OrderType, TimeInForce
 from domain.portfolio import AccountSnapshot
@@ -111,7 +112,7 @@ def market_view(
         reference=mark.price if mark else None,
         age_seconds=Decimal(str(round(mark.age_seconds, 3))) if mark else None,
         is_stale=mark.stale if mark else True,
-        is_reconciled=not selectors.unresolved_orders(account.pk).filter(instrument=instrument).exists(),
+        is_reconciled=not _unresolved(account_id=account.pk, instrument_id=instrument.pk),
         average_volume=_known(asking & VOLUME_RULES, lambda: inputs.average_volume(bars.of(instrument.pk))),
         correlation=_known(asking & CORRELATION_RULES, lambda: inputs.held_correlation(intent, snapshot, bars.closes)),
         value_at_risk=_known(asking & TAIL_RULES, lambda: inputs.value_at_risk_after(intent, snapshot, bars.closes)),
@@ -139,10 +140,24 @@ def _known(asking: Collection[str], number: Callable[[], Decimal | None]) -> Dec
         return None
 
 
+_unresolved: Prepared[tuple[UUID]] = Prepared(
+    lambda account_id, instrument_id: (
+        selectors.unresolved_orders(account_id).filter(instrument_id=instrument_id).values_list("pk")
+    ),
+    account_id=UUID,
+    instrument_id=UUID,
+)
+
+
 def _types_in_force(account: Account) -> set[str]:
     """Types of the user's rules whose numbers cost reads, those of the preferences among them."""
-    rows = RiskRule.objects.filter(user_id=account.user_id, enabled=True, type__in=_COSTLY)
-    return {*rows.values_list("type", flat=True), *PREFERENCE_TYPES.intersection(_COSTLY)}
+    return {*(kind for (kind,) in _costly_rules(user_id=account.user_id)), *PREFERENCE_TYPES.intersection(_COSTLY)}
+
+
+_costly_rules: Prepared[tuple[str]] = Prepared(
+    lambda user_id: RiskRule.objects.filter(user_id=user_id, enabled=True, type__in=_COSTLY).values_list("type"),
+    user_id=UUID,
+)
 
 
 def _activity(account: Account, instrument: Instrument, intent: OrderIntent, but: UUID | None) -> Activity:

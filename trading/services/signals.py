@@ -16,7 +16,7 @@ from django.utils import timezone
 from core import durability, later
 from core.bus import publish
 from core.fields import plain
-from core.prepared import Prepared, insert
+from core.prepared import Prepared, store
 from domain import events
 from domain.bars import Timeframe
 from domain.errors import IllegalState, PlatformError
@@ -322,7 +322,7 @@ def _settle(signal: Signal, outcome: SignalOutcome, code: str, message: str) -> 
     signal.trace.append(_step("outcome", outcome.value, message, code=code))
     if outcome in FINAL_OUTCOMES or outcome is SignalOutcome.APPROVED:
         signal.settled_at = timezone.now()
-    _store(signal)
+    store(signal)
     publish(
         events.SignalSettled(
             at=signal.at,
@@ -337,13 +337,6 @@ def _settle(signal: Signal, outcome: SignalOutcome, code: str, message: str) -> 
             message=message,
         )
     )
-
-
-def _store(signal: Signal) -> None:
-    if signal._state.adding:
-        insert([signal])
-    else:
-        signal.save()
 
 
 def _waiting(signal_id: UUID) -> Signal:
