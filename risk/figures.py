@@ -117,7 +117,14 @@ def headroom_history(series: Sequence[tuple[str, Sequence[str], Sequence[float]]
         "y1": 100,
         "line": {"color": "var(--loss)", "width": 1, "dash": "dot"},
     }
-    layout = {"shapes": [limit], "yaxis": {"ticksuffix": " %", "rangemode": "tozero"}, "height": 280}
+    layout = {
+        "shapes": [limit],
+        "xaxis": {"type": "date"},
+        "yaxis": {"ticksuffix": " %", "rangemode": "tozero"},
+        "legend": {"orientation": "h", "y": -0.2},
+        "margin": {"l": 48, "r": 16, "t": 12, "b": 48},
+        "height": 320,
+    }
     return {"data": traces, "layout": layout}
 
 

@@ -5,7 +5,7 @@ Rules that only an order can break (its value, its price, its rate) have nothing
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -58,8 +58,8 @@ class Headroom:
 
 def headroom_of(snapshot: AccountSnapshot, rules: Iterable[RuleSpec], *, at: datetime) -> list[Headroom]:
     """Return the headroom of every rule that can be measured without an order, nearest to its limit first."""
-    questions = _questions(snapshot)
-    found = [_measured(rule, RULE_TYPES[rule.type], snapshot, questions, at) for rule in rules if rule.type in WATCHED]
+    questions = [_Question(intent, snapshot, at) for intent in _questions(snapshot)]
+    found = [_measured(rule, RULE_TYPES[rule.type], questions) for rule in rules if rule.type in WATCHED]
     return sorted((each for each in found if each is not None), key=lambda each: (-each.used, each.name))
 
 
@@ -98,19 +98,46 @@ def _nothing(
     )  # fmt: skip
 
 
-def _measured(
-    rule: RuleSpec, rule_type: RuleType, snapshot: AccountSnapshot, questions: list[OrderIntent], at: datetime
-) -> Headroom | None:
+class _Question:
+    """An order of nothing while rules are measured by it; each part of the account is added up once for all of them."""
+
+    def __init__(self, intent: OrderIntent, snapshot: AccountSnapshot, at: datetime) -> None:
+        market = MarketView(reference=intent.price, age_seconds=ZERO, activity=Activity())
+        self.intent = intent
+        self._sides = [replace(intent, side=side) for side in OrderSide]
+        self._measures = Measures(intent, snapshot, market, at)
+        self._known: dict[tuple[str, Scope, str], Decimal | None] = {}
+
+    def value(self, rule: RuleSpec, rule_type: RuleType) -> Decimal | None:
+        """Return what a rule measures at its worst side; None where it can not."""
+        key = (rule.type, rule.scope, repr(rule.parameters))
+        if key not in self._known:
+            self._known[key] = self._worst(rule, rule_type)
+        return self._known[key]
+
+    def _worst(self, rule: RuleSpec, rule_type: RuleType) -> Decimal | None:
+        values = []
+        for intent in self._sides:
+            self._measures.intent = intent
+            try:
+                values.append(rule_type.function(*self._measures.numbers(rule_type.inputs, rule, ZERO)))
+            except Unmeasurable:
+                return None
+        worst: Decimal = max(values)
+        return worst - 1 if rule.type in _COUNTS_ITS_ORDER else worst
+
+
+def _measured(rule: RuleSpec, rule_type: RuleType, questions: list[_Question]) -> Headroom | None:
     values = [
-        (value, intent)
-        for intent in questions
-        if concerns(rule, intent)
-        for value in [_value(rule, rule_type, snapshot, intent, at)]
+        (value, question.intent)
+        for question in questions
+        if concerns(rule, question.intent)
+        for value in [question.value(rule, rule_type)]
         if value is not None
     ]
     if not values and rule.scope is Scope.ACCOUNT:
         return None
-    value, intent = max(values, key=lambda pair: pair[0]) if values else (ZERO, questions[0])
+    value, intent = max(values, key=lambda pair: pair[0]) if values else (ZERO, questions[0].intent)
     where = {"max_position_size": intent.symbol, "sector_limit": intent.sector}.get(rule.type, "")
     return Headroom(
         key=rule.key,
@@ -121,23 +148,3 @@ def _measured(
         unit=unit_words(rule_type),
         where=where if value else "",
     )
-
-
-def _value(
-    rule: RuleSpec, rule_type: RuleType, snapshot: AccountSnapshot, intent: OrderIntent, at: datetime
-) -> Decimal | None:
-    market = MarketView(reference=intent.price, age_seconds=ZERO, activity=Activity())
-    measures = Measures(intent, snapshot, market, at)
-    values = []
-    for side in OrderSide:
-        measures.intent = _turned(intent, side)
-        try:
-            values.append(rule_type.function(*measures.numbers(rule_type.inputs, rule, ZERO)))
-        except Unmeasurable:
-            return None
-    worst: Decimal = max(values)
-    return worst - 1 if rule.type in _COUNTS_ITS_ORDER else worst
-
-
-def _turned(intent: OrderIntent, side: OrderSide) -> OrderIntent:
-    return OrderIntent(**{name: getattr(intent, name) for name in OrderIntent.__slots__} | {"side": side})

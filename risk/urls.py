@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from risk import views
+from risk import views, views_watching
 
 app_name = "risk"
 
@@ -14,6 +14,11 @@ urlpatterns = [
     path("risk/kill-switch/", views.engage, name="kill"),
     path("risk/kill-switch/<uuid:pk>/release/", views.release, name="release"),
     path("risk/accounts/<uuid:pk>/state/", views.change_state, name="change_state"),
+    path("risk/watching/", views_watching.watching, name="watching"),
+    path("risk/waivers/<uuid:position>/", views_watching.sign_waiver, name="sign_waiver"),
+    path("risk/waivers/<uuid:position>/revoke/", views_watching.revoke_waiver, name="revoke_waiver"),
+    path("risk/scenarios/new/", views_watching.new_scenario, name="new_scenario"),
+    path("risk/scenarios/<uuid:pk>/delete/", views_watching.delete_scenario, name="delete_scenario"),
     path("risk/rules/new/", views.new_rule, name="new_rule"),
     path("risk/rules/<uuid:pk>/", views.edit_rule, name="edit_rule"),
     path("risk/rules/<uuid:pk>/toggle/", views.toggle_rule, name="toggle_rule"),

@@ -27,6 +27,7 @@ from risk.rules.table import RULE_TYPES, offered
 from risk.rules.types import Unit
 from risk.services import breaches as breach_services
 from risk.services import kill_switches, rules
+from risk.views_watching import ScenarioForm
 from risk.words import grouped
 
 N_BREACHES = 30
@@ -45,6 +46,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         **_states(request),
         **_breaches(request),
         "kill_url": reverse("risk:kill"),
+        "scenario_form": ScenarioForm(),
         "rules": _rule_rows(request.user),
         "preference_rules": _preference_rows(request.user),
     }

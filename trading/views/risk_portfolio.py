@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from core.templatetags.formatting import fraction, signed_percent
 from portfolio import selectors as portfolio
 from portfolio.models import Account
 from risk import figures
+from risk import selectors as risk
 from trading.portfolio_report import portfolio_report
 
 METHODS = (("historical", "Historical"), ("parametric", "Parametric"), ("cornish_fisher", "Cornish-Fisher"))
@@ -61,6 +63,7 @@ class StressRow:
     equity_after: Decimal
     share: Decimal | None
     worst: str
+    own_id: UUID | None
 
 
 @page
@@ -78,6 +81,7 @@ def picture(request: HttpRequest) -> HttpResponse:
 
 def _shown(account: Account, method: str, *, by_risk: bool) -> dict[str, Any]:
     report = portfolio_report(account)
+    own = dict(risk.scenarios_of(account.user_id).values_list("name", "pk"))
     cells, correlation = report["heat_map"], report["correlation"]
     shares = _shares(report["contributions"])
     pnl_words = [signed_percent(each["pnl_percent"]) for each in cells]
@@ -94,7 +98,7 @@ def _shown(account: Account, method: str, *, by_risk: bool) -> dict[str, Any]:
         "alike": figures.correlations(symbols, matrix, correlation["clusters"]) if len(symbols) > 1 else None,
         "pairs": figures.strongest_pairs(symbols, matrix, n=N_PAIRS),
         "clusters": several,
-        "stress": [_stress(each, report["equity"]) for each in report["stress"]],
+        "stress": [_stress(each, report["equity"], own) for each in report["stress"]],
         "liquidity": [
             {**each, "words": _days(each["days_to_exit"])}
             for each in report["liquidity"]
@@ -117,8 +121,8 @@ def _days(days: Decimal) -> str:
     return f"{days:,.1f}" if days >= 1 else f"{days:.2f}" if days >= Decimal("0.01") else "under 0.01"
 
 
-def _stress(found: dict[str, Any], equity: Decimal) -> StressRow:
+def _stress(found: dict[str, Any], equity: Decimal, own: dict[str, UUID]) -> StressRow:
     by_symbol: dict[str, Decimal] = found["by_symbol"]
     worst = min(by_symbol, key=lambda symbol: by_symbol[symbol], default="")
     share = found["pnl"] / equity if equity > 0 else None
-    return StressRow(found["name"], found["pnl"], found["equity_after"], share, worst)
+    return StressRow(found["name"], found["pnl"], found["equity_after"], share, worst, own.get(found["name"]))
