@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.http import StreamingHttpResponse
+
 from backtesting import selectors
 from backtesting.models import Job, JobKind
 from backtesting.result_rows import moment, order_row, plain_text, trade_row
@@ -125,3 +127,13 @@ def whole(job: Job) -> dict[str, Any]:
         "notes": [{"text": note.text, "created_at": note.created_at} for note in selectors.notes_of(job)],
         "tables": tables,
     }
+
+
+def csv_answer(job: Job, name: str) -> StreamingHttpResponse:
+    """Return a table as a CSV file that is written while it is sent."""
+    answer = StreamingHttpResponse(
+        (line.encode() for line in csv_lines(job, name)), content_type="text/csv; charset=utf-8"
+    )
+    answer.headers["Content-Disposition"] = f'attachment; filename="{job.kind}-{job.pk}-{name}.csv"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

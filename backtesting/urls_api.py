@@ -24,6 +24,7 @@ def _of(prefix: str, view: Any, *more: str) -> list[URLPattern]:
         one("notes", {"get": "notes", "post": "add_note"}),
         one(rf"notes/(?P<note>{UUID_PATTERN})", {"delete": "remove_note"}, name="note"),
         one("export", {"get": "export"}),
+        one("report", {"get": "report"}),
         one("deploy", {"post": "deploy"}),
         *(one(word, {"get": word}) for word in more),
     ]

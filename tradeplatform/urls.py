@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("notifications.urls")),
     path("", include("preferences.urls")),
     path("", include("apikeys.urls")),
+    path("", include("backtesting.urls")),
 ]
 """Every app names its own folder, so the order matters to nobody."""
 

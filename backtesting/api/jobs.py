@@ -14,6 +14,7 @@ from backtesting.api import serializers as s
 from backtesting.api.paging import next_of, offset_of
 from backtesting.models import JobNote, JobStatus
 from backtesting.services import deploying, notes, settling
+from backtesting.views.reports import answered
 from core.api.fields import EnumField, Text
 from core.api.idempotency import idempotent
 from core.api.queries import Filter
@@ -103,7 +104,11 @@ class JobViewSet(OwnedReadViewSet):
             return _file(dumps(exports.whole(row)), f"backtest-{row.pk}.json", "application/json")
         name = self.query["table"]
         selectors.file_of(row, name)  # refused before anything is sent
-        return csv_answer(row, name)
+        return exports.csv_answer(row, name)
+
+    def report(self, request: Request, pk: str) -> HttpResponse:
+        """Return the self-contained HTML report."""
+        return answered(request, self.get_row(pk), is_file=True)
 
     @idempotent
     def deploy(self, request: Request, pk: str) -> Response:
@@ -126,16 +131,6 @@ class JobViewSet(OwnedReadViewSet):
             "results": [shown(each) for each in rows],
             "next": next_of(self.request, offset=offset, limit=limit, n_rows=n_rows),
         }
-
-
-def csv_answer(row: Any, name: str) -> StreamingHttpResponse:
-    """Return a table as a CSV file that is written while it is sent."""
-    answer = StreamingHttpResponse(
-        (line.encode() for line in exports.csv_lines(row, name)), content_type="text/csv; charset=utf-8"
-    )
-    answer.headers["Content-Disposition"] = f'attachment; filename="{row.kind}-{row.pk}-{name}.csv"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
 
 
 def _file(data: bytes, name: str, kind: str) -> HttpResponse:

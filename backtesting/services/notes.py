@@ -6,6 +6,7 @@ from backtesting.models import Job, JobNote
 from domain.errors import Conflict, ValidationFailed
 
 MAX_NOTES = 200
+MAX_LENGTH = 4000
 
 
 @transaction.atomic

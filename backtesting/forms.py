@@ -1,0 +1,299 @@
+"""The forms of the backtest pages: one run, and for sweeps and walk-forwards the space and the windows."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from backtesting.models import Job, JobKind
+from backtesting.search.draws import Method
+from backtesting.search.objectives import DEFAULT_OBJECTIVE, OBJECTIVES
+from backtesting.services.requests import RunRequest
+from backtesting.services.searching import CPCV, SearchRequest, WalkRequest
+from backtesting.walkforward.windows import Mode
+from domain.bars import Timeframe
+from domain.sizing import SizingMethod
+from strategies.forms import SIZINGS, TIMEFRAMES, ParametersForm, listed_symbols, type_choices
+from strategies.models import Strategy
+
+RULES = (("mine", "As live: my preferences and rules"), ("none", "None: the strategy alone"))
+METHODS = (
+    (Method.GRID.value, "Grid: every combination"),
+    (Method.RANDOM.value, "Random: some of them"),
+    (Method.TPE.value, "TPE: learns where it is good"),
+)
+MODES = (
+    (Mode.ROLLING.value, "Rolling: the training moves along"),
+    (Mode.ANCHORED.value, "Anchored: the training grows"),
+    (CPCV, "Cross-validation: many paths (CPCV)"),
+)
+FAULT_FIELDS = {
+    "fees.percent": "fee_percent",
+    "fees.per_order": "fee_per_order",
+    "slippage.bps": "slippage_bps",
+    "sizing": "sizing_value",
+    "sizing.value": "sizing_value",
+}
+_RANGE = re.compile(r"(-?[0-9.]+)\s*(?:\.\.|to)\s*(-?[0-9.]+)(?:\s*(?:step|by)\s*([0-9.]+))?", re.ASCII)
+
+
+def _amount(label: str, *, initial: str, unit: str, places: int = 4, maximum: str = "1000000000000") -> Any:
+    return forms.DecimalField(
+        label=label,
+        min_value=Decimal(0),
+        max_value=Decimal(maximum),
+        max_digits=26,
+        decimal_places=places,
+        required=False,
+        initial=initial,
+        help_text=unit,
+    )
+
+
+class RunForm(forms.Form):
+    """One run: what it trades, when, with what money and costs, under which rules."""
+
+    type = forms.ChoiceField(label="Strategy type")  # replaced for each form: the catalog can change
+    name = forms.CharField(max_length=120, required=False, help_text="To find it again.")
+    symbols = forms.CharField(max_length=4000, help_text="One or more, parted by commas.")
+    timeframe = forms.ChoiceField(choices=list(TIMEFRAMES.items()), initial="1d", label="Bars")
+    start = forms.DateField(
+        required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}), help_text="Empty: the first bar."
+    )
+    end = forms.DateField(
+        required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}), help_text="Empty: the last bar."
+    )
+    starting_cash = forms.DecimalField(
+        min_value=Decimal("0.01"), max_value=Decimal(10) ** 12, max_digits=26, decimal_places=2, initial="100000"
+    )
+    fee_percent = _amount("Fee", initial="0.1", unit="Per cent of each fill's value.", maximum="10")
+    fee_per_order = _amount("Fee per order", initial="0", unit="In the run's currency.", maximum="10000")
+    slippage_bps = _amount("Slippage", initial="2", unit="Basis points against you.", maximum="1000")
+    sizing_method = forms.ChoiceField(
+        required=False,
+        label="Position size",
+        initial=SizingMethod.PERCENT_EQUITY.value,
+        choices=[("", "As in my preferences"), *((method.value, words) for method, words in SIZINGS.items())],
+    )
+    sizing_value = forms.DecimalField(
+        required=False, min_value=Decimal("0.000001"), max_digits=26, decimal_places=6, label="Size", initial="95"
+    )
+    allow_short = forms.BooleanField(required=False, label="May sell short")
+    risk_rules = forms.ChoiceField(choices=RULES, initial="mine", label="Risk rules")
+    benchmark = forms.CharField(
+        max_length=32, required=False, help_text="A symbol; empty: holding the instruments themselves."
+    )
+    strategy = forms.ModelChoiceField(
+        Strategy.objects.none(), required=False, label="For my strategy", empty_label="None", help_text="Optional."
+    )
+    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0, required=False)
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, user: Any, initial: Any = None) -> None:
+        super().__init__(data, initial=initial)
+        self.fields["type"] = forms.ChoiceField(label="Strategy type", choices=type_choices())
+        self.fields["strategy"].queryset = Strategy.objects.for_user(user).order_by("name")  # type: ignore[attr-defined]
+        self.fields["symbols"].help_text += f" With stored bars: {listed_symbols()}."
+
+    def clean_symbols(self) -> list[str]:
+        """Part the symbols."""
+        parts = self.cleaned_data["symbols"].replace(";", ",").split(",")
+        return [part.strip().upper() for part in parts if part.strip()]
+
+    def clean(self) -> dict[str, Any]:
+        """Check that the sizing is whole."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not cleaned.get("sizing_method"):
+            cleaned["sizing_value"] = None
+        elif cleaned.get("sizing_value") is None and "sizing_value" not in self.errors:
+            self.add_error("sizing_value", "Say how large.")
+        return cleaned
+
+    def request(self, parameters: Mapping[str, Any]) -> RunRequest:
+        """Return the run that is asked for (of a valid form)."""
+        values = self.cleaned_data
+        method = values["sizing_method"]
+        fees = {"percent": values["fee_percent"], "per_order": values["fee_per_order"]}
+        return RunRequest(
+            type=values["type"],
+            parameters=parameters,
+            symbols=values["symbols"],
+            timeframe=Timeframe(values["timeframe"]),
+            start=_midnight(values["start"]),
+            end=_midnight(values["end"], after=True),
+            starting_cash=values["starting_cash"],
+            fees={name: value for name, value in fees.items() if value},
+            slippage={"bps": values["slippage_bps"]} if values["slippage_bps"] else {},
+            sizing_method=SizingMethod(method) if method else None,
+            sizing_value=values["sizing_value"],
+            allow_short=values["allow_short"],
+            risk_rules=values["risk_rules"],
+            benchmark=values["benchmark"].strip().upper(),
+            strategy_id=values["strategy"].pk if values["strategy"] else None,
+            name=values["name"],
+            seed=values["seed"] or 0,
+        )
+
+
+def _midnight(day: date | None, *, after: bool = False) -> datetime | None:
+    if day is None:
+        return None
+    return datetime.combine(day + timedelta(days=1) if after else day, time(0), tzinfo=UTC)
+
+
+class SearchForm(forms.Form):
+    """How the space is searched; the space itself stands beside each parameter."""
+
+    method = forms.ChoiceField(choices=METHODS, initial=Method.GRID.value, label="Search")
+    n_trials = forms.IntegerField(
+        required=False, min_value=1, max_value=20_000, label="Trials", help_text="For random and TPE."
+    )
+    objective = forms.ChoiceField(
+        choices=[(each.name, each.title) for each in OBJECTIVES.values()], initial=DEFAULT_OBJECTIVE, label="Best is"
+    )
+    least_trades = forms.IntegerField(
+        required=False, min_value=0, max_value=1_000_000, label="At least trades", help_text="Fewer do not count."
+    )
+    constraints = forms.CharField(
+        required=False, max_length=400, help_text="Comparisons, parted by commas: fast < slow.", initial=""
+    )
+
+    def search(self, run: RunRequest, space: Mapping[str, Any]) -> SearchRequest:
+        """Return the sweep that is asked for (of a valid form)."""
+        values = self.cleaned_data
+        least = values["least_trades"]
+        return SearchRequest(
+            run=run,
+            space=space,
+            constraints=[part.strip() for part in values["constraints"].split(",") if part.strip()],
+            method=values["method"],
+            n_trials=values["n_trials"],
+            objective=values["objective"],
+            requirements=[{"metric": "trades", "at_least": least}] if least else [],
+        )
+
+
+class WalkForm(forms.Form):
+    """The windows of a walk-forward."""
+
+    mode = forms.ChoiceField(choices=MODES, initial=Mode.ROLLING.value, label="Windows")
+    windows = forms.IntegerField(min_value=1, max_value=200, initial=5, label="How many", required=False)
+    purge = forms.IntegerField(
+        min_value=0, max_value=100_000, initial=0, required=False, help_text="Bars between training and test."
+    )
+    embargo = forms.IntegerField(min_value=0, max_value=100_000, initial=0, required=False, help_text="Bars besides.")
+
+    def walk(self, search: SearchRequest) -> WalkRequest:
+        """Return the walk-forward that is asked for (of a valid form)."""
+        values = self.cleaned_data
+        return WalkRequest(
+            search=search,
+            mode=values["mode"],
+            n_windows=values["windows"],
+            purge=values["purge"] or 0,
+            embargo=values["embargo"] or 0,
+        )
+
+
+class SpaceForm(forms.Form):
+    """A text for each parameter: the values to try; empty keeps the parameter as it is."""
+
+    prefix = "space"
+
+    def __init__(self, parameters: ParametersForm, data: Mapping[str, Any] | None = None, **more: Any) -> None:
+        super().__init__(data, prefix=self.prefix, **more)
+        for name, field in parameters.fields.items():
+            self.fields[name] = forms.CharField(
+                required=False,
+                max_length=200,
+                label=f"Try for {str(field.label).lower()}",
+                help_text="Such as 5..50 step 5, or 10, 20, 50.",
+            )
+
+    def clean(self) -> dict[str, Any]:
+        """Read every text."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        for name, text in list(cleaned.items()):
+            try:
+                cleaned[name] = read_values(text) if text.strip() else None
+            except ValueError as error:
+                self.add_error(name, str(error))
+        if not any(cleaned.values()) and not self.errors:
+            self.add_error(None, "Give at least one parameter several values to try.")
+        return cleaned
+
+    @property
+    def space(self) -> dict[str, Any]:
+        """The space (of a valid form)."""
+        return {name: value for name, value in self.cleaned_data.items() if value is not None}
+
+
+def read_values(text: str) -> Any:
+    """Read `5..50 step 5` or `10, 20, 50`. Raises ValueError that shows the two ways."""
+    found = _RANGE.fullmatch(text.strip())
+    try:
+        if found is not None:
+            low, high, step = found.groups()
+            return {"min": _number(low), "max": _number(high), **({"step": _number(step)} if step else {})}
+        return [_value(part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise ValueError(f"{text[:40]!r} is neither like 5..50 step 5 nor like 10, 20, 50.") from error
+
+
+def _number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
+
+
+def _value(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return _number(text)
+    except ValueError:
+        return text
+
+
+def written_values(told: Any) -> str:
+    """Write a space's values as they are typed."""
+    if isinstance(told, dict):
+        step = f" step {told['step']}" if told.get("step") else ""
+        return f"{told['min']}..{told['max']}{step}"
+    return ", ".join(str(value) for value in told)
+
+
+def initial_of(job: Job) -> dict[str, Any]:
+    """Return what a form begins with to run a job once more."""
+    request, settings = job.request, job.settings
+    sizing = request.get("sizing") or {}
+    rules = request["risk_rules"]
+    return {
+        "type": job.type,
+        "name": job.name,
+        "symbols": ", ".join(job.symbols),
+        "timeframe": job.timeframe,
+        "start": _day(request.get("start")),
+        "end": _day(request.get("end"), before=True),
+        "starting_cash": settings["starting_cash"],
+        "fee_percent": settings["fees"].get("percent", "0"),
+        "fee_per_order": settings["fees"].get("per_order", "0"),
+        "slippage_bps": settings["slippage"].get("bps", "0"),
+        "sizing_method": sizing.get("method", ""),
+        "sizing_value": sizing.get("value"),
+        "allow_short": settings["allow_short"],
+        "risk_rules": rules if isinstance(rules, str) else "mine",
+        "benchmark": settings["benchmark"],
+        "strategy": job.strategy_id,
+        "seed": settings["seed"],
+        **{name: settings[name] for name in ("method", "objective", "n_trials") if name in settings},
+        "constraints": ", ".join(settings.get("constraints", [])),
+        "kind": JobKind(job.kind).value,
+    }
+
+
+def _day(text: str | None, *, before: bool = False) -> date | None:
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return (moment - timedelta(seconds=1)).date() if before else moment.date()

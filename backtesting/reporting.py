@@ -1,0 +1,102 @@
+"""The report of a job: one HTML file with everything in it, to print, keep or send; it loads nothing from anywhere."""
+
+import base64
+import functools
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from analytics.charts.picture import Picture, resolved
+from backtesting import selectors
+from backtesting.models import Job
+from backtesting.result_rows import trade_row
+from core.api.render import finite
+
+MAX_TRADES = 1_000
+ORDER = (
+    *("equity", "months", "distribution", "rolling", "trades", "bands", "redrawn"),
+    *("surface", "parallel", "parameters", "paths"),
+)
+_TOKEN = re.compile(r"--([a-z0-9-]+):\s*(#[0-9a-fA-F]{3,8});")
+_DRAW = """
+for (const place of document.querySelectorAll("[data-figure]")) {
+  const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
+  const font = {family: "system-ui, sans-serif", size: 12, color: "#4b5565"};
+  Plotly.newPlot(place, figure.data, {...figure.layout, font, paper_bgcolor: "#fff", plot_bgcolor: "#fff"},
+    {responsive: true, displaylogo: false, displayModeBar: false});
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report's text, and the policy under which a browser may show it: its own scripts and styles, nothing else."""
+
+    html: str
+    policy: dict[str, list[str]]
+
+
+def report_of(job: Job, context: dict[str, Any]) -> Report:
+    """Return a completed job's report; ``context`` is what its page shows. Raises IllegalState without a result."""
+    selectors.check_completed(job)
+    pictures: dict[str, Picture] = context["pictures"]
+    figures = [
+        {"id": f"figure-{name}", "data": finite(_figure(pictures[name])), "summary": pictures[name].summary}
+        for name in ORDER
+        if name in pictures
+    ]
+    n_trades = selectors.n_rows(job, "trades")
+    trades = [trade_row(row) for row in selectors.rows_of(job, "trades", limit=MAX_TRADES)] if n_trades else []
+    style, script = _style(), plotly() + _DRAW
+    told = {**context, "figures": figures, "trades": trades, "n_trades": n_trades, "made_at": timezone.now()}
+    html = render_to_string("backtesting/report.html", {**told, "job": job, "style": style, "script": script})
+    policy = {
+        "default-src": ["'none'"],
+        "script-src": [_hash(script)],
+        "style-src": [_hash(style), _hash("")],
+        "img-src": ["data:"],
+        "connect-src": ["'none'"],
+        "font-src": ["'none'"],
+        "manifest-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+    return Report(html, policy)
+
+
+def _figure(picture: Picture) -> dict[str, Any]:
+    return resolved(picture.figure, _colours())
+
+
+@functools.cache
+def _colours() -> dict[str, str]:
+    """The light theme's colours by the names that pictures use; it stands first in the file of tokens."""
+    text = (Path(settings.BASE_DIR) / "static" / "css" / "tokens.css").read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    for name, colour in _TOKEN.findall(text):
+        found.setdefault(name, colour)
+    return found
+
+
+@functools.cache
+def plotly() -> str:
+    """Return the installed Plotly, fit to stand inside a page."""
+    text: str = settings.VENDOR_FILES["vendor/plotly/plotly-finance.min.js"].read_text(encoding="utf-8")
+    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+@functools.cache
+def _style() -> str:
+    return render_to_string("backtesting/report.css").strip()
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
