@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("marketdata.urls")),
     path("", include("trading.urls")),
     path("", include("risk.urls")),
+    path("", include("analytics.urls")),
     path("", include("notifications.urls")),
     path("", include("preferences.urls")),
     path("", include("apikeys.urls")),

@@ -10,6 +10,7 @@ from analytics.metrics.months import MONTHS, YearRow
 from domain.bars import Floats
 
 _MAX_TEXT_CELLS = 400
+_FRAME, _CELL, _MAX_HEIGHT = 84, 28, 720  # pixels
 
 
 def cells_figure(
@@ -56,7 +57,7 @@ def cells_figure(
     if len(at) <= _MAX_TEXT_CELLS:
         shown = {"text": [texts[row][column] for row, column in at], "textposition": "inside", "textangle": 0}
         trace.update(
-            {**shown, "insidetextanchor": "middle", "textfont": {"color": TEXT, "size": 11}, "cliponaxis": False}
+            {**shown, "insidetextanchor": "middle", "insidetextfont": {"color": TEXT, "size": 11}, "cliponaxis": False}
         )
     return {"data": [trace], "layout": _layout(columns, rows, column_title, row_title)}
 
@@ -72,6 +73,7 @@ def _layout(columns: Sequence[str], rows: Sequence[str], column_title: str, row_
     plain: dict[str, Any] = {"showgrid": False, "zeroline": False, "fixedrange": True}
     return layout(
         barmode="overlay",
+        height=int(min(_MAX_HEIGHT, _FRAME + _CELL * len(rows))),
         bargap=0,
         hovermode="closest",
         xaxis={

@@ -52,9 +52,10 @@ def distribution_picture(returns: Floats, *, name: str = "Returns") -> Picture:
 
 def _words(values: Floats, risk: float) -> str:
     shown = [written(float(each), 2) for each in (values.mean(), risk, values.min(), values.max())]
+    skew = f"{performance.skew(values):.2f}".replace("-", "−")
     return (
         f"{len(values):,} returns: mean {shown[0]}, one in twenty worse than {shown[1]}, worst {shown[2]}, "
-        f"best {shown[3]}, skewness {performance.skew(values):.2f}, kurtosis {performance.kurtosis(values):.1f}."
+        f"best {shown[3]}, skewness {skew}, kurtosis {performance.kurtosis(values):.1f}."
     )
 
 
