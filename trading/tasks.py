@@ -13,7 +13,7 @@ from preferences import selectors as preferences
 from realtime import push, topics
 from trading import pipeline
 from trading.models import AccountCursor
-from trading.services import reconcile, reviews, signals, suggestions, watching
+from trading.services import approvals, reconcile, reviews, suggestions, watching
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def take_optimized(event_id: str) -> bool:
 @shared_task(name="trading.expire_signals", ignore_result=True)
 def expire_signals() -> int:
     """Let signals expire that nobody approved in time."""
-    return signals.expire_waiting(now=timezone.now())
+    return approvals.expire_waiting(now=timezone.now())
 
 
 @shared_task(name="trading.watch_accounts", ignore_result=True)

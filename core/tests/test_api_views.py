@@ -1,101 +1,23 @@
-"""The base of all API views, on a sample view over a real table: strict input, pages, keys, problems; no 5xx."""
+"""The base of all API views, on a sample view over a real table: strict input, pages, problems."""
 
-import json
-from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.test import override_settings
-from django.urls import include, path
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from rest_framework import serializers
-from rest_framework.routers import SimpleRouter
 from rest_framework.test import APIClient
 
 from apikeys.models import AccessToken
-from apikeys.services import make_token
-from core.api.fields import Boolean, DecimalString, Identifier, Integer, Number, Symbol, Text, UtcDateTime
-from core.api.idempotency import forget_old
-from core.api.permissions import Scope
-from core.api.queries import Filter
-from core.api.serializers import StrictSerializer
-from core.api.throttling import count
-from core.api.views import CreateMixin, DestroyMixin, OwnedReadViewSet
 from core.models import IdempotencyRecord
 from core.testing import (
     api_client,
     assert_owner_only,
     assert_problem,
     assert_scope_needed,
-    in_threads,
     make_user,
 )
-from domain.errors import IllegalState, RateLimited, TooLarge
+from core.tests.sample_api import URL, post, raw
 
-
-class Leg(StrictSerializer):
-    symbol = Symbol()
-    ratio = Integer(minimum=1, maximum=9)
-
-
-class SampleInput(StrictSerializer):
-    name = Text(max_length=100)
-    limit = DecimalString(required=False)
-    share = Number(minimum=0, maximum=1, required=False)
-    at = UtcDateTime(required=False)
-    flag = Boolean(required=False)
-    legs = Leg(many=True, required=False)
-    tags = serializers.ListField(child=Text(max_length=10), max_length=3, required=False)
-
-
-class SampleOutput(StrictSerializer):
-    id = Identifier()
-    name = Text(max_length=100)
-    created_at = UtcDateTime()
-
-
-class SampleViewSet(CreateMixin, DestroyMixin, OwnedReadViewSet):
-    """Stands on the table of tokens; a name of ``boom…`` raises."""
-
-    model = AccessToken
-    output = SampleOutput
-    bodies: ClassVar = {"create": SampleInput}
-    filters: ClassVar = {
-        "name": Filter("name", Text(max_length=100)),
-        "revoked": Filter("revoked_at__isnull", Boolean()),
-    }
-    ordering: ClassVar = {"created_at": "created_at", "name": "name"}
-    scopes: ClassVar = {"destroy": Scope.ADMIN}
-
-    def make(self, values: dict[str, Any]) -> Any:
-        errors = {
-            "state": IllegalState("It is over.", field="name"),
-            "large": TooLarge("Too much."),
-            "rate": RateLimited("Slowly.", retry_after=7),
-            "overflow": OverflowError("Python int too large"),
-            "depth": RecursionError("too deep"),
-        }
-        token, _ = make_token(self.request.user, scopes=["read"], name=values["name"])
-        if values["name"] in errors:
-            raise errors[values["name"]]
-        return token
-
-    def remove(self, row: AccessToken) -> None:
-        row.delete()
-
-
-router = SimpleRouter()
-router.register("samples", SampleViewSet, basename="sample")
-urlpatterns = [path("api/v1/", include(router.urls)), path("", include("tradeplatform.urls"))]
-handler400 = "tradeplatform.errors.bad_request"
-handler403 = "tradeplatform.errors.permission_denied"
-handler404 = "tradeplatform.errors.not_found"
-handler500 = "tradeplatform.errors.server_error"
-
-URL = "/api/v1/samples/"
-pytestmark = pytest.mark.urls(__name__)
+pytestmark = pytest.mark.urls("core.tests.sample_api")
 
 
 @pytest.fixture
@@ -107,14 +29,6 @@ def user(db: None) -> Any:
 @pytest.fixture
 def client(user: Any) -> APIClient:
     return api_client(user)
-
-
-def post(client: APIClient, body: Any, **extra: Any) -> Any:
-    return client.post(URL, body, **extra)
-
-
-def raw(client: APIClient, body: bytes, content_type: str = "application/json", method: str = "POST") -> Any:
-    return client.generic(method, URL, body, content_type=content_type)
 
 
 def test_a_made_thing_is_answered_with_201_its_address_and_times_with_z(client: APIClient) -> None:
@@ -284,120 +198,3 @@ def test_filters_narrow_and_detail_views_take_no_parameters(client: APIClient) -
 
     assert [row["name"] for row in client.get(URL, {"name": "b", "revoked": "true"}).json()["results"]] == ["b"]
     assert_problem(client.get(place, {"x": 1}), 400, field="x", code="unknown_field")
-
-
-def test_a_key_gives_the_first_answer_again_and_refuses_another_body(user: Any, client: APIClient) -> None:
-    first = post(client, {"name": "a", "limit": "1"}, HTTP_IDEMPOTENCY_KEY="k")
-    again = raw_with_key(client, b'{"limit":"1",  "name":"a"}', "k")
-
-    assert again.status_code == 201 and again.json() == first.json()
-    assert again.headers["Location"] == first.headers["Location"]
-    assert_problem(post(client, {"name": "b"}, HTTP_IDEMPOTENCY_KEY="k"), 409, code="idempotency_key_reused")
-    assert post(api_client(make_user()), {"name": "b"}, HTTP_IDEMPOTENCY_KEY="k").status_code == 201
-    assert AccessToken.objects.for_user(user).count() == 1
-    for bad in ("", "x" * 256, "a b", "é"):
-        assert_problem(post(client, {"name": "a"}, HTTP_IDEMPOTENCY_KEY=bad), 400, field="Idempotency-Key")
-
-
-def raw_with_key(client: APIClient, body: bytes, key: str) -> Any:
-    return client.generic("POST", URL, body, content_type="application/json", HTTP_IDEMPOTENCY_KEY=key)
-
-
-def test_keys_are_kept_for_thirty_days(client: APIClient) -> None:
-    post(client, {"name": "a"}, HTTP_IDEMPOTENCY_KEY="k")
-    made_at = IdempotencyRecord.objects.get().created_at
-
-    assert forget_old(at=made_at + timedelta(days=30)) == 0
-    assert forget_old(at=made_at + timedelta(days=30, seconds=1)) == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_hundred_equal_posts_at_once_make_one_thing(transactional_db: None) -> None:
-    cache.clear()
-    user = make_user()
-
-    answers = in_threads(
-        100,
-        lambda _: (r := post(api_client(user), {"name": "a"}, HTTP_IDEMPOTENCY_KEY="k")) and (r.status_code, r.content),
-    )
-
-    assert set(answers) == {answers[0]}, set(map(str, answers))
-    assert answers[0][0] == 201
-    assert AccessToken.objects.for_user(user).count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_first_post_that_fails_leaves_the_key_free(transactional_db: None) -> None:
-    client = api_client(make_user())
-
-    assert_problem(post(client, {"name": "state"}, HTTP_IDEMPOTENCY_KEY="k"), 409)
-
-    assert post(client, {"name": "a"}, HTTP_IDEMPOTENCY_KEY="k").status_code == 201
-
-
-@override_settings(API_RATES={"user": (3, 60)})
-def test_too_many_requests_are_429_with_retry_after(client: APIClient) -> None:
-    answers = [client.get(URL) for _ in range(4)]
-
-    assert [a.status_code for a in answers] == [200, 200, 200, 429]
-    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
-
-
-def test_a_cache_that_is_down_throttles_nobody(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*args: Any, **kwargs: Any) -> None:
-        raise ConnectionError("no cache")
-
-    monkeypatch.setattr("core.api.throttling.cache.add", fail)
-
-    assert client.get(URL).status_code == 200
-    assert count("user", "x", now=0.0)[0] is True
-
-
-_VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(st.characters(), max_size=8)
-    | st.sampled_from(["1e5", "NaN", "2026-01-01T00:00:00Z", "9" * 40, "AAPL", "\u202e", "\x00"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
-    max_leaves=8,
-)
-_FIELDS = st.sampled_from([*SampleInput().fields, "symbol", "ratio"]) | st.text(max_size=5)
-_QUERY = st.dictionaries(
-    st.sampled_from(["limit", "cursor", "ordering", "name", "revoked"]) | st.text(max_size=4),
-    st.text(max_size=12),
-    max_size=3,
-)
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]),
-    body=st.dictionaries(_FIELDS, _VALUES, max_size=5),
-    query=_QUERY,
-    key=st.none() | st.text(max_size=5),
-)
-def test_no_generated_request_is_a_server_fault(
-    client: APIClient, method: str, body: Any, query: Any, key: Any
-) -> None:
-    headers = {} if key is None else {"HTTP_IDEMPOTENCY_KEY": key}
-    request = client.generic(method, URL, json.dumps(body), content_type="application/json", **headers)
-    listed = client.get(URL, query)
-
-    for response in (request, listed):
-        assert response.status_code < 500
-        if response.status_code >= 400 and method != "HEAD":
-            assert_problem(response, response.status_code)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    body=st.binary(max_size=100),
-    content_type=st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=30)
-    | st.just("application/json"),
-)
-def test_no_bytes_of_any_media_type_are_a_server_fault(client: APIClient, body: bytes, content_type: str) -> None:
-    response = raw(client, body, content_type)
-
-    assert response.status_code < 500

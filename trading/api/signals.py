@@ -26,7 +26,7 @@ from strategies.models import Strategy
 from trading.api import forms, outputs
 from trading.api.alerts import AlertForm, signal_of
 from trading.models import Signal
-from trading.services import outside, signals
+from trading.services import approvals, outside
 from trading.tracing import trace_of
 
 
@@ -82,12 +82,12 @@ class SignalViewSet(CreateMixin, OwnedReadViewSet):
     def approve(self, request: Request, pk: str) -> Response:
         """Send the order of a waiting signal, after asking the risk gate again."""
         row = self.get_row(pk)
-        return Response(self.write(signals.approve(row.pk, at=market.market_time(row.instrument))))
+        return Response(self.write(approvals.approve(row.pk, at=market.market_time(row.instrument))))
 
     def dismiss(self, request: Request, pk: str) -> Response:
         """Say no to a waiting signal."""
         row = self.get_row(pk)
-        return Response(self.write(signals.dismiss(row.pk, at=market.market_time(row.instrument))))
+        return Response(self.write(approvals.dismiss(row.pk, at=market.market_time(row.instrument))))
 
     def trace(self, request: Request, pk: str) -> Response:
         """Return every step of a signal."""

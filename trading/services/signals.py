@@ -19,7 +19,7 @@ from core.fields import plain
 from core.prepared import Prepared, store
 from domain import events
 from domain.bars import Timeframe
-from domain.errors import IllegalState, PlatformError
+from domain.errors import PlatformError
 from domain.orders import OrderRole, OrderSide, OrderSpec, OrderStatus, OrderType
 from domain.signals import FINAL_OUTCOMES, SignalOutcome, SignalRow, SignalSide, SkipCode
 from marketdata import selectors as market
@@ -294,7 +294,7 @@ def _order(
         with transaction.atomic():
             order = orders.decide_order(moment.account, spec, origin=origin, at=statement.at)
     except PlatformError as error:
-        _settle(signal, SignalOutcome.DENIED, error.code, str(error))
+        settle(signal, SignalOutcome.DENIED, error.code, str(error))
         return None
     signal.decision = order.decision
     _settle_by_order(signal, order)
@@ -303,20 +303,20 @@ def _order(
 
 def _settle_by_order(signal: Signal, order: Order) -> None:
     if order.status == OrderStatus.DENIED:
-        _settle(signal, SignalOutcome.DENIED, "risk", order.reason)
+        settle(signal, SignalOutcome.DENIED, "risk", order.reason)
     elif order.status == OrderStatus.PENDING_APPROVAL:
         signal.expires_at = timezone.now() + APPROVAL_TIME
-        _settle(signal, SignalOutcome.AWAITING_APPROVAL, "auto_execution_off", "Automatic execution is off")
+        settle(signal, SignalOutcome.AWAITING_APPROVAL, "auto_execution_off", "Automatic execution is off")
     else:
         text = f"{order.side} {plain(order.quantity)} {order.instrument.symbol} sent to the broker"
-        _settle(signal, SignalOutcome.EXECUTED, "", text)
+        settle(signal, SignalOutcome.EXECUTED, "", text)
 
 
 def _skip(signal: Signal, code: SkipCode, message: str) -> None:
-    _settle(signal, SignalOutcome.SKIPPED, code.value, message)
+    settle(signal, SignalOutcome.SKIPPED, code.value, message)
 
 
-def _settle(signal: Signal, outcome: SignalOutcome, code: str, message: str) -> None:
+def settle(signal: Signal, outcome: SignalOutcome, code: str, message: str) -> None:
     """Write down where the signal ended (or that it waits for a person) and tell it."""
     signal.outcome, signal.code, signal.message = outcome, code, message
     signal.trace.append(_step("outcome", outcome.value, message, code=code))
@@ -337,60 +337,3 @@ def _settle(signal: Signal, outcome: SignalOutcome, code: str, message: str) -> 
             message=message,
         )
     )
-
-
-def _waiting(signal_id: UUID) -> Signal:
-    rows = Signal.objects.select_for_update(of=("self",)).select_related("instrument")
-    signal = rows.get(pk=signal_id)
-    if signal.outcome != SignalOutcome.AWAITING_APPROVAL:
-        text = f"This signal does not wait for approval; it is {signal.outcome.replace('_', ' ')}"
-        raise IllegalState(text, code="not_waiting")
-    return signal
-
-
-def _waiting_order(signal: Signal) -> Order | None:
-    """The order that waits with the signal; None when it was canceled by itself (its strategy was stopped)."""
-    return Order.objects.filter(signal=signal, status=OrderStatus.PENDING_APPROVAL).first()
-
-
-def approve(signal_id: UUID, *, at: datetime) -> Signal:
-    """Send the order of a waiting signal, after asking the risk gate again. Raises IllegalState."""
-    with transaction.atomic():
-        signal = _waiting(signal_id)
-        waiting = _waiting_order(signal)
-        if waiting is None:
-            raise IllegalState("The order of this signal was canceled; dismiss the signal", code="order_is_final")
-    order = orders.approve_order(waiting.pk, at=at)
-    with transaction.atomic():
-        signal = _waiting(signal_id)
-        signal.decision = order.decision
-        denied = order.status == OrderStatus.DENIED
-        outcome = SignalOutcome.DENIED if denied else SignalOutcome.APPROVED
-        _settle(signal, outcome, "risk" if denied else "", order.reason if denied else "You approved it")
-    return signal
-
-
-def dismiss(signal_id: UUID, *, at: datetime, expired: bool = False) -> Signal:
-    """Say no to a waiting signal (or let it expire): its order is canceled. Raises IllegalState."""
-    with transaction.atomic():
-        order = _waiting_order(_waiting(signal_id))
-    reason = "nobody approved it in time" if expired else "you dismissed it"
-    if order is not None:
-        orders.cancel_order(order.pk, at=at, reason=reason)
-    with transaction.atomic():
-        signal = _waiting(signal_id)
-        outcome = SignalOutcome.EXPIRED if expired else SignalOutcome.DISMISSED
-        _settle(signal, outcome, "", reason.capitalize())
-    return signal
-
-
-def expire_waiting(*, now: datetime) -> int:
-    """Let signals that nobody approved in time expire; return how many."""
-    due = Signal.objects.filter(outcome=SignalOutcome.AWAITING_APPROVAL, expires_at__lte=now)
-    ids = list(due.values_list("pk", flat=True)[:200])
-    for signal_id in ids:
-        try:
-            dismiss(signal_id, at=now, expired=True)
-        except IllegalState:
-            logger.info("signal %s was settled meanwhile", signal_id)
-    return len(ids)

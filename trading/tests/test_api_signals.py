@@ -11,7 +11,7 @@ from domain.orders import OrderStatus
 from marketdata import replay_services as replays
 from trading import pipeline
 from trading.models import Order, Signal
-from trading.services import orders, signals
+from trading.services import approvals, orders
 from trading.tests.api_scene import ApiScene, caller, make_api_scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,7 +154,7 @@ def test_expiry_goes_on_past_a_signal_whose_order_is_gone(api: ApiScene) -> None
     row = Signal.objects.get(pk=made["id"])
     assert row.expires_at is not None
 
-    assert signals.expire_waiting(now=row.expires_at) == 1
+    assert approvals.expire_waiting(now=row.expires_at) == 1
 
     row.refresh_from_db()
     assert row.outcome == "expired"

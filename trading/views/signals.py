@@ -13,7 +13,7 @@ from marketdata import selectors as market
 from trading import overviews, selectors
 from trading.forms.orders import SignalFilter
 from trading.models import Signal
-from trading.services import signals
+from trading.services import approvals
 from trading.traces import page_steps, rule_lines
 from trading.tracing import trace_of
 from trading.views.row_pages import row_page
@@ -63,7 +63,7 @@ def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Send the order of a waiting signal."""
     signal = _signal(request, pk)
     at = market.market_time(signal.instrument)
-    carry_out(request, lambda: signals.approve(signal.pk, at=at), done=_approved)
+    carry_out(request, lambda: approvals.approve(signal.pk, at=at), done=_approved)
     return redirect("trading:signal", signal.pk)
 
 
@@ -78,7 +78,7 @@ def _approved(signal: Signal) -> str:
 def dismiss(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Say no to a waiting signal."""
     signal = _signal(request, pk)
-    carry_out(request, lambda: signals.dismiss(signal.pk, at=timezone.now()), done="Dismissed. Nothing was sent.")
+    carry_out(request, lambda: approvals.dismiss(signal.pk, at=timezone.now()), done="Dismissed. Nothing was sent.")
     return redirect("trading:signals")
 
 
