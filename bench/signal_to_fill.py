@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="bench-"))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradeplatform.settings")
 
-N_ACCOUNTS, N_INSTRUMENTS = 5, 4  # four strategies an account, each on a clock of its own
+N_ACCOUNTS = 20  # each with a strategy on an instrument of its own, and so on a clock of its own
+WARM_UP_SECONDS = 10
 RATE = 20.0  # bars, and so signals, a second
 POSTGRES = "postgres://postgres@127.0.0.1:5432/test"
 REDIS = "redis://127.0.0.1:6379/15"
@@ -113,28 +114,27 @@ def make_world() -> list[Any]:
     for a in range(N_ACCOUNTS):
         user = User.objects.create_user(f"bench{a}", password="bench phrase 2026")
         account = open_account(user, name=f"Bench {a}", starting_cash=Decimal(1_000_000), at=timezone.now())
-        for i in range(N_INSTRUMENTS):
-            instrument = marketdata.create_instrument(
-                f"B{a}{i}",
-                venue="BENCH",
-                asset_class=AssetClass.EQUITY,
-                currency="USD",
-                tick_size=Decimal("0.01"),
-                lot_size=Decimal(1),
-                calendar="24/7",
-            )
-            marketdata.record_bars(instrument, Timeframe.D1, bars, BarSource.IMPORTED, at=timezone.now())
-            settings = strategies.Settings(
-                name=f"flip {a}{i}",
-                type="sma_cross",
-                parameters={"fast": 1, "slow": 2},
-                symbols=[instrument.symbol],
-                timeframe=Timeframe.D1,
-                account_id=account.pk,
-                sizing_method=SizingMethod.PERCENT_EQUITY,
-                sizing_value=Decimal(1),
-            )
-            start_strategy(strategies.create_strategy(user, settings, at=timezone.now()), by="bench")
+        instrument = marketdata.create_instrument(
+            f"B{a}",
+            venue="BENCH",
+            asset_class=AssetClass.EQUITY,
+            currency="USD",
+            tick_size=Decimal("0.01"),
+            lot_size=Decimal(1),
+            calendar="24/7",
+        )
+        marketdata.record_bars(instrument, Timeframe.D1, bars, BarSource.IMPORTED, at=timezone.now())
+        settings = strategies.Settings(
+            name=f"flip {a}",
+            type="sma_cross",
+            parameters={"fast": 1, "slow": 2},
+            symbols=[instrument.symbol],
+            timeframe=Timeframe.D1,
+            account_id=account.pk,
+            sizing_method=SizingMethod.PERCENT_EQUITY,
+            sizing_value=Decimal(1),
+        )
+        start_strategy(strategies.create_strategy(user, settings, at=timezone.now()), by="bench")
     return list(Replay.objects.order_by("created_at"))
 
 
@@ -197,10 +197,11 @@ def run(seconds: float) -> None:
     with database() as address:
         clocks = make_world()
         with workers(address):
-            drive(clocks, 2)
+            drive(clocks, WARM_UP_SECONDS)  # each worker process makes its connections and composes its queries
             closed = drive(clocks, seconds)
             time.sleep(2)
-            figures = measure(closed, skip=len(clocks) * 2)
+            figures = measure(closed, skip=0)
+            print(f"{way}: {len(closed):,} bars in {seconds:g} s, {RATE:g} signals a second", flush=True)
     for name, values in figures.items():
         p50, p99, worst = np.percentile(values, [50, 99, 100]) if values else (float("nan"),) * 3
         print(f"{way}: {name}: n {len(values):,}, p50 {p50:.1f} ms, p99 {p99:.1f} ms, max {worst:.1f} ms", flush=True)
