@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from analytics.charts.picture import DIVERGING, RISING, TEXT, Figure, Picture, layout, numbers, written
+from analytics.charts.picture import GAIN, LOSS, SERIES, TEXT, Figure, Picture, layout, mixed, written
 from analytics.metrics.months import MONTHS, YearRow
 from domain.bars import Floats
 
 _MAX_TEXT_CELLS = 400
+_FULL = 0.7  # share of the colour in a full cell: the text on it stays readable in both themes
 _FRAME, _CELL, _MAX_HEIGHT = 84, 28, 720  # pixels
 
 
@@ -43,13 +44,7 @@ def cells_figure(
         "y": [0.96] * len(at),
         "base": [row - 0.48 for row, _ in at],
         "width": [0.96] * len(at),
-        "marker": {
-            "color": numbers(known),
-            "cmin": low,
-            "cmax": high,
-            "colorscale": DIVERGING if is_diverging else RISING,
-            "line": {"width": 0},
-        },
+        "marker": {"color": _colours(known, low, high, is_diverging=is_diverging), "line": {"width": 0}},
         "hovertext": [f"{rows[row]}, {columns[column]}: {texts[row][column]}" for row, column in at],
         "hoverinfo": "text",
         "showlegend": False,
@@ -60,6 +55,13 @@ def cells_figure(
             {**shown, "insidetextanchor": "middle", "insidetextfont": {"color": TEXT, "size": 11}, "cliponaxis": False}
         )
     return {"data": [trace], "layout": _layout(columns, rows, column_title, row_title)}
+
+
+def _colours(known: Floats, low: float, high: float, *, is_diverging: bool) -> list[str]:
+    """Return a colour for each value: loss to gain around 0, or neutral to full from the lowest to the highest."""
+    if not is_diverging:
+        return [mixed(SERIES[0], _FULL * (value - low) / (high - low)) for value in known.tolist()]
+    return [mixed(GAIN if value >= 0 else LOSS, min(1.0, abs(value) / high) * _FULL) for value in known.tolist()]
 
 
 def _ends(known: Floats) -> tuple[float, float]:

@@ -1,9 +1,10 @@
 """What every picture is made of: a Plotly figure as plain data, and the sentence that says the same in words. Pure.
 
 Only trace types of the installed bundle (plotly.js-finance: scatter, bar) are used. Colours are names of design tokens
-(`var(--gain)`); the page's script, or `resolved` for a report that stands alone, puts the colours in.
+(`var(--gain)`) or mixtures of two; the page's script, or `resolved` for a report that stands alone, puts them in.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,11 +16,11 @@ from domain.bars import Floats, Ints
 
 Figure = dict[str, Any]
 MAX_POINTS = 2_000
+_TOKEN = re.compile(r"var\(--([\w-]+)\)", re.ASCII)
+_MIX = re.compile(r"mix\(--([\w-]+),--([\w-]+),([0-9.]+)\)", re.ASCII)
 GAIN, LOSS, NEUTRAL = "var(--gain-candle)", "var(--loss-candle)", "var(--surface-3)"
 TEXT, QUIET, LINE = "var(--text)", "var(--text-3)", "var(--line)"
 SERIES = tuple(f"var(--chart-{n})" for n in range(1, 7))
-DIVERGING = [[0.0, LOSS], [0.5, NEUTRAL], [1.0, GAIN]]
-RISING = [[0.0, NEUTRAL], [1.0, SERIES[0]]]
 CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 
 
@@ -31,18 +32,36 @@ class Picture:
     summary: str
 
 
+def mixed(colour: str, share: float) -> str:
+    """Return the text for a colour over the neutral one: a share of 1 is all of it, 0 none."""
+    return f"mix({colour[4:-1]},{NEUTRAL[4:-1]},{min(1.0, max(0.0, share)):.2f})"
+
+
 def resolved(figure: Figure, colours: Mapping[str, str]) -> Figure:
-    """Return the figure with every ``var(--name)`` replaced by ``colours["name"]``. Raises KeyError for a lack."""
+    """Return the figure with every ``var(--name)`` and ``mix(--name,--other,share)`` replaced by a colour.
+
+    ``colours`` holds ``#rrggbb`` by name. Raises KeyError for a lack.
+    """
 
     def put(value: Any) -> Any:
-        if isinstance(value, str) and value.startswith("var(--") and value.endswith(")"):
-            return colours[value[6:-1]]
+        if isinstance(value, str):
+            return _coloured(value, colours)
         if isinstance(value, dict):
             return {key: put(each) for key, each in value.items()}
         return [put(each) for each in value] if isinstance(value, list) else value
 
     found: Figure = put(figure)
     return found
+
+
+def _coloured(text: str, colours: Mapping[str, str]) -> str:
+    if found := _TOKEN.fullmatch(text):
+        return colours[found[1]]
+    if found := _MIX.fullmatch(text):
+        one, other, share = colours[found[1]], colours[found[2]], float(found[3])
+        parts = ((int(one[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5))
+        return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in parts)
+    return text
 
 
 def moments(t: Ints) -> list[str]:

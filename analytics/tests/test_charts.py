@@ -73,6 +73,14 @@ def test_tokens_become_colours_wherever_they_stand() -> None:
     assert found == {"data": [{"marker": {"colorscale": [[0.0, "#ff0000"]]}, "name": "var"}], "layout": {"n": 1}}
 
 
+def test_mixtures_become_colours_between_the_two() -> None:
+    figure = {"data": [picture.mixed("var(--gain)", 0.25)], "layout": {}}
+
+    found = picture.resolved(figure, {"gain": "#00ff00", "surface-3": "#ffffff"})
+
+    assert found["data"] == ["#bfffbf"]
+
+
 def test_months_are_cells_with_their_values() -> None:
     months = (0.05, None, -0.02, *[None] * 9)
 
@@ -103,7 +111,8 @@ def test_a_surface_takes_the_best_of_the_other_parameters() -> None:
     assert_drawable(found)
     cells = found.figure["data"][0]
     assert len(cells["x"]) == 6
-    assert cells["marker"]["color"][0] == pytest.approx(0.1)  # fast 5, slow 20: the better of kinds a and b
+    assert cells["hovertext"][0] == "20, 5: 0.1"  # slow 20, fast 5: the better of kinds a and b
+    assert cells["marker"]["color"][0] == "mix(--chart-1,--surface-3,0.00)"
     assert found.summary == "Best sharpe 1.1 at fast 10, slow 80; median of all 0.55."
 
 

@@ -9,12 +9,28 @@ import { onContent, token } from "./dom.js";
 const drawn = new WeakMap();
 
 /**
- * Put the theme's colours in for texts such as `var(--gain)`, wherever they stand in a figure.
+ * Mix two hex colours of the theme: a share of 1 is all of the first.
+ * @param {string} one
+ * @param {string} other
+ * @param {number} share
+ */
+function mixed(one, other, share) {
+  const [a, b] = [token(one), token(other)].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  const parts = (a ?? []).map((part, i) => Math.round(part * share + (b?.[i] ?? 0) * (1 - share)));
+  return `rgb(${parts.join(",")})`;
+}
+
+/**
+ * Put the theme's colours in for texts such as `var(--gain)` and `mix(--gain,--line,0.4)`, wherever they stand.
  * @param {unknown} value
  * @returns {unknown}
  */
 function coloured(value) {
-  if (typeof value === "string") return /^var\(--[\w-]+\)$/.test(value) ? token(value.slice(4, -1)) : value;
+  if (typeof value === "string") {
+    if (/^var\(--[\w-]+\)$/.test(value)) return token(value.slice(4, -1));
+    const found = /^mix\((--[\w-]+),(--[\w-]+),([0-9.]+)\)$/.exec(value);
+    return found ? mixed(found[1] ?? "", found[2] ?? "", Number(found[3])) : value;
+  }
   if (Array.isArray(value)) return value.map(coloured);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, coloured(each)]));
