@@ -22,6 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="bench-"))
+os.environ["REDIS_PREFIX"] = f"bench-{os.getpid()}:"  # no queue of anybody else's
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradeplatform.settings")
 
 N_ACCOUNTS = 20  # each with a strategy on an instrument of its own, and so on a clock of its own
