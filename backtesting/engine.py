@@ -11,7 +11,7 @@ from datetime import datetime
 import numpy as np
 
 from backtesting.exact import run_exact
-from backtesting.kernel import running
+from backtesting.kernel import running, stepping, sweeping
 from backtesting.kernel.prepare import check_research, unknown
 from backtesting.panel import Panel, panel_of
 from backtesting.spec import RunSpec, SizedAt
@@ -20,6 +20,7 @@ from backtesting.tables import Result
 from backtesting.tabulate import result_of
 from domain.bars import BarArrays
 from strategies.base import Params
+from strategies.on_bar import BarStrategy
 
 Progress = Callable[[datetime], None]
 Counted = Callable[[int], None]
@@ -37,7 +38,8 @@ def run(spec: RunSpec, data: Data, *, exact: bool = False, progress: Progress | 
     panel = data if isinstance(data, Panel) else panel_of(spec.instruments, spec.timeframe, data)
     check_research(spec)
     if panel is not None and not exact and not unknown(spec, panel):
-        return running.run(spec, panel, progress)
+        steps = isinstance(spec.strategy, BarStrategy)
+        return stepping.run(spec, panel, progress) if steps else running.run(spec, panel, progress)
     if spec.sizing.at is SizedAt.FILL:
         raise ValueError("a size worked out at the fill is for research on the compiled kernel alone")
     bars = _bars_by_symbol(data)
@@ -50,6 +52,13 @@ def sweep(spec: RunSpec, data: Data, combinations: Sequence[Params], *, progress
     Every combination is measured over the same moments, those of all bars handed in. ``progress`` is called with the
     number of combinations done; what it raises ends the sweep. Raises what `run` raises.
     """
+    block = data if isinstance(data, Panel) else panel_of(spec.instruments, spec.timeframe, data)
+    if block is not None and block.n_instruments == 1 and not unknown(spec, block):
+        check_research(spec)
+        known = sweeping.crossings(spec, combinations)
+        if known is not None:
+            return SweepTable.from_block(sweeping.sweep(spec, block, combinations, known, progress))
+    data = data if block is None else block
     figures: list[KeyFigures] = []
     n_moments = _n_moments(data)
     for done, params in enumerate(combinations, 1):

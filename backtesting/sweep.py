@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from backtesting.tables import Result
 from domain.bars import Floats, Ints
@@ -47,6 +48,12 @@ class SweepTable:
         columns = list(zip(*rows, strict=True)) or [()] * 5
         floats = [np.array(column, dtype=np.float64) for column in columns]
         return cls(floats[0], floats[1], floats[2], floats[3].astype(np.int64), floats[4])
+
+    @classmethod
+    def from_block(cls, block: npt.NDArray[np.float64]) -> Self:
+        """Return the columns of one array, in the order of the fields."""
+        final, deepest, sharpe, trades, fees = (block[:, k].copy() for k in range(5))
+        return cls(final, deepest, sharpe, trades.astype(np.int64), fees)
 
 
 def figures_of(result: Result, n_moments: int) -> KeyFigures:

@@ -8,12 +8,12 @@ that of `sma_cross.signals`, ties included: equal averages are neither above nor
 import numpy as np
 import numpy.typing as npt
 
-from backtesting.kernel.compiling import kernel
+from backtesting.kernel.compiling import inlined, kernel
 from backtesting.kernel.layout import ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT, Grid, Record, Records
 from domain.bars import Floats, Ints
 
-_ANCHOR = 4096  # bars between two fresh sums
-_UNSURE = 1e-11  # relative difference below which running sums prove nothing
+ANCHOR = 4096  # bars between two fresh sums
+UNSURE = 1e-11  # relative difference below which running sums prove nothing
 UP, DOWN = ENTER_LONG | EXIT_SHORT, ENTER_SHORT | EXIT_LONG
 
 
@@ -33,6 +33,12 @@ def fresh_sign(c: Grid, j: int, t: int, fast: int, slow: int) -> int:
     return int(quick > slack) - int(quick < slack)
 
 
+@inlined
+def sign_of(difference: float, slack: float) -> int:
+    """Return which average is higher by their running sums; 0 where those prove nothing."""
+    return int(difference > slack * UNSURE) - int(difference < -slack * UNSURE)
+
+
 @kernel
 def write(event: Record, t: int, j: int, sign: int) -> None:
     """Write one cross."""
@@ -47,18 +53,13 @@ def of_one(c: Grid, fast: int, slow: int, first: int, events: Records) -> int:
         return 0
     ratio = slow / fast
     was = fresh_sign(c, 0, slow - 1, fast, slow)
-    for begin in range(slow, n, _ANCHOR):
+    for begin in range(slow, n, ANCHOR):
         quick, slack = window_sum(c, 0, begin - 1, fast), window_sum(c, 0, begin - 1, slow)
-        for t in range(begin, min(begin + _ANCHOR, n)):
+        for t in range(begin, min(begin + ANCHOR, n)):
             quick += c[t, 0] - c[t - fast, 0]
             slack += c[t, 0] - c[t - slow, 0]
-            difference = quick * ratio - slack
-            bound = slack * _UNSURE
-            if difference > bound:
-                now = 1
-            elif difference < -bound:
-                now = -1
-            else:
+            now = sign_of(quick * ratio - slack, slack)
+            if now == 0:
                 now = fresh_sign(c, 0, t, fast, slow)
             if now != was:
                 if now != 0 and t >= first:
@@ -80,10 +81,10 @@ def of_many(c: Grid, fast: int, slow: int, first: Ints, events: Records) -> int:
     was, now = np.empty(width, np.int8), np.empty(width, np.int8)
     for j in range(width):
         was[j] = fresh_sign(c, j, slow - 1, fast, slow)
-    for begin in range(slow, n, _ANCHOR):
+    for begin in range(slow, n, ANCHOR):
         for j in range(width):
             quick[j], slack[j] = window_sum(c, j, begin - 1, fast), window_sum(c, j, begin - 1, slow)
-        for t in range(begin, min(begin + _ANCHOR, n)):
+        for t in range(begin, min(begin + ANCHOR, n)):
             if slide(c[t], c[t - fast], c[t - slow], ratio, quick, slack, now):
                 for j in range(width):
                     if now[j] == 0:
@@ -114,7 +115,7 @@ def slide(
         quick[j] += newest[j] - left_quick[j]
         slack[j] += newest[j] - left_slack[j]
         difference = quick[j] * ratio - slack[j]
-        bound = slack[j] * _UNSURE
+        bound = slack[j] * UNSURE
         sign = np.int8(difference > bound) - np.int8(difference < -bound)
         now[j] = sign
         unsure += sign == 0

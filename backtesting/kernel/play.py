@@ -38,6 +38,11 @@ def played(
     """Do what `play` says."""
     n, s = m.c.shape[1], state.all[0]
     t = start
+    while event < n_events and said.events[event].row < start:  # said after the row was played
+        if not has_room(n, s, len(w.orders), len(w.signals), len(w.denials), len(rules.all)):
+            return t, event
+        decide(said.events[event].row, event, m, said, ins, p, rules, s, state, w)
+        event += 1
     while t < stop:
         if not has_room(n, s, len(w.orders), len(w.signals), len(w.denials), len(rules.all)):
             break

@@ -114,22 +114,37 @@ def _needs_extended_hours(spec: RunSpec) -> bool:
 
 def prepare(spec: RunSpec, panel: Panel) -> Prepared:
     """Return the kernel's arrays for a run. Raises StrategyError when the strategy's code fails."""
-    ordered = tuple(sorted(spec.instruments, key=lambda each: each.symbol))
+    first = first_decisions(spec, panel)
+    said, answers = _said(spec, panel, first)
+    return _prepared(spec, panel, said, answers, int(first.min()))
+
+
+def prepare_stepped(spec: RunSpec, panel: Panel) -> Prepared:
+    """Return the kernel's arrays for a run whose strategy is called at every bar."""
+    nothing = Said(np.empty(0, dtype=EVENT), np.empty(0, dtype=MORE))
+    return _prepared(spec, panel, nothing, None, int(first_decisions(spec, panel).min()))
+
+
+def first_decisions(spec: RunSpec, panel: Panel) -> Ints:
+    """Return the row of the first decision of each instrument."""
     warmup = warmup_of(spec.strategy, spec.params)
     named = spec.first_decision or {}
-    first = np.array([max(warmup, named.get(each.symbol, warmup)) for each in ordered], dtype=np.int64)
-    said, answers = _said(spec, panel, first)
+    return np.array([max(warmup, named.get(symbol, warmup)) for symbol in panel.symbols], dtype=np.int64)
+
+
+def _prepared(spec: RunSpec, panel: Panel, said: Said, answers: tuple[Answer, ...] | None, first_row: int) -> Prepared:
+    ordered = tuple(sorted(spec.instruments, key=lambda each: each.symbol))
     rules = tuple(rule for rule in spec.rules if Phase.PRE_TRADE in RULE_TYPES[rule.type].phases)
     return Prepared(
         market=_market(spec, panel, ordered[0].calendar),
         said=said,
         instruments=_instruments(spec, ordered),
-        terms=_terms(spec, int(first.min())),
+        terms=_terms(spec, first_row),
         rules=_rules(rules, ordered),
         ordered=ordered,
         rule_specs=rules,
         answers=answers,
-        first_row=int(first.min()),
+        first_row=first_row,
     )
 
 
