@@ -33,6 +33,24 @@ def quiet_until(quiet: QuietHours | None, at: datetime) -> datetime | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class DailyTime:
+    """A time of day by the clock on the wall."""
+
+    at: time
+    timezone: str
+
+
+def next_time(daily: DailyTime, after: datetime) -> datetime:
+    """Return the first moment (UTC), not before ``after``, at which the wall shows the time of day."""
+    zone = ZoneInfo(daily.timezone)
+    today = after.astimezone(zone).date()
+    moments = (
+        instant(datetime.combine(today + timedelta(days=n), daily.at), zone, is_last=False) for n in range(-1, 3)
+    )
+    return next(moment for moment in moments if moment >= after)
+
+
 def instant(wall: datetime, zone: ZoneInfo, *, is_last: bool) -> datetime:
     """Return the UTC moment at which the wall shows ``wall`` (naive); for a skipped time, the moment of the jump."""
     found = wall.replace(tzinfo=zone, fold=int(is_last)).astimezone(UTC)

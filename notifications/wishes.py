@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.notices import NotificationType
 from notifications.policy import Entry
-from notifications.quiet import QuietHours
+from notifications.quiet import DailyTime, QuietHours
 from preferences.notices import NotificationEntry
 from preferences.registry import Preferences
 from preferences.selectors import CorruptPreferences, current
@@ -18,11 +18,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """One user's entries by type and quiet hours, at one version of the preferences."""
+    """One user's entries by type, quiet hours and time of digests, at one version of the preferences."""
 
     version: int
     entries: Mapping[NotificationType, Entry]
     quiet: QuietHours | None = None
+    digest: DailyTime | None = None
 
     def entry(self, kind: NotificationType) -> Entry:
         """Return the entry of a type."""
@@ -47,7 +48,9 @@ def wishes_from(preferences: Preferences) -> Wishes:
     large = entries[NotificationType.LARGE_LOSS]
     if not large.conditions:
         entries[NotificationType.LARGE_LOSS] = _with_threshold(large, preferences.performance.loss_alert_percent)
-    return Wishes(version=preferences.version, entries=entries, quiet=_quiet(preferences))
+    chosen = preferences.notifications.digest
+    digest = None if chosen is None else DailyTime(chosen.at, chosen.timezone)
+    return Wishes(version=preferences.version, entries=entries, quiet=_quiet(preferences), digest=digest)
 
 
 def _quiet(preferences: Preferences) -> QuietHours | None:

@@ -44,7 +44,7 @@ from preferences.definitions import Category
 from preferences.forms import described
 from preferences.models import PreferenceVersion
 from preferences.registry import CLASSES, Preferences
-from preferences.services import ConfirmationNeeded, Origin
+from preferences.writing import ConfirmationNeeded, Origin
 from users import reauthentication
 
 _IF_MATCH = re.compile(r'(?:W/)?"?([0-9]{1,10})"?', re.ASCII)

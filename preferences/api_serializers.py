@@ -131,13 +131,21 @@ class QuietHoursFields(StrictSerializer):
     timezone = Text(max_length=64, help_text="America/New_York")
 
 
+class DigestFields(StrictSerializer):
+    """When what throttles held back is told: once a day at this time."""
+
+    at = Text(max_length=5, help_text="18:00")
+    timezone = Text(max_length=64, help_text="America/New_York")
+
+
 class NotificationsInput(StrictSerializer):
-    """Entries to remove, change and add, in this order, and the quiet hours (null: none)."""
+    """Entries to remove, change and add, in this order, the quiet hours and the time of digests (null: none)."""
 
     add = EntryInput(required=False)
     update = EntryInput(required=False)
     remove = EntryName(required=False)
     quiet_hours = QuietHoursFields(required=False, allow_null=True)
+    digest = DigestFields(required=False, allow_null=True, help_text="null: at the end of each pause")
     reason = Text(max_length=500, required=False, help_text="Kept in the history.")
 
 
@@ -147,6 +155,7 @@ class NotificationsOutput(StrictSerializer):
     version = Integer(minimum=0)
     entries = EntryOutput(many=True)
     quiet_hours = QuietHoursFields(allow_null=True)
+    digest = DigestFields(allow_null=True)
     defaults = EntryOutput(many=True)
 
 
@@ -332,6 +341,7 @@ def notification_values(preferences: Preferences) -> dict[str, Any]:
         "version": preferences.version,
         "entries": [entry_values(chosen.entries[kind]) for kind in NotificationType if kind in chosen.entries],
         "quiet_hours": chosen.quiet_hours.stored() if chosen.quiet_hours else None,
+        "digest": chosen.digest.stored() if chosen.digest else None,
         "defaults": [entry_values(chosen.entry(kind)) for kind in NotificationType if kind not in chosen.entries],
     }
     return dict(NotificationsOutput(body).data)

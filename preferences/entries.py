@@ -7,9 +7,11 @@ from typing import Any
 from domain.errors import Conflict, FieldError, NotFound, ValidationFailed
 from domain.notices import NotificationType
 from preferences.notices import (
+    DIGEST,
     QUIET,
     NotificationEntry,
     NotificationPreferences,
+    clean_digest,
     clean_entry,
     clean_quiet,
     member,
@@ -19,7 +21,7 @@ Step = tuple[NotificationPreferences, list[FieldError]]
 
 
 def with_entries(before: NotificationPreferences, values: Mapping[str, Any]) -> NotificationPreferences:
-    """Return the preferences after ``remove``, ``update`` and ``add``, in this order, and the new quiet hours.
+    """Return the preferences after ``remove``, ``update`` and ``add``, in this order, and the new daily times.
 
     Raises ValidationFailed with every fault, Conflict for an entry that is there already, NotFound for one that is not.
     """
@@ -33,10 +35,14 @@ def with_entries(before: NotificationPreferences, values: Mapping[str, Any]) -> 
         quiet, found = clean_quiet(values[QUIET])
         faults += found
         after = replace(after, quiet_hours=quiet)
+    if DIGEST in values:
+        digest, found = clean_digest(values[DIGEST])
+        faults += found
+        after = replace(after, digest=digest)
     faults += [
-        FieldError(str(name)[:80], "unknown_field", f"Known are: add, update, remove, {QUIET}.")
+        FieldError(str(name)[:80], "unknown_field", f"Known are: add, update, remove, {QUIET}, {DIGEST}.")
         for name in values
-        if name not in ("add", "update", "remove", QUIET)
+        if name not in ("add", "update", "remove", QUIET, DIGEST)
     ]
     if faults:
         raise ValidationFailed.of(tuple(faults))

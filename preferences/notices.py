@@ -18,6 +18,7 @@ from preferences.conditions import faults_of
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 MAX_THROTTLE_MINUTES = 7 * 24 * 60
 QUIET = "quiet_hours"
+DIGEST = "digest"
 _FIELDS = ("enabled", "channels", "priority", "throttle_minutes", "conditions")
 
 
@@ -57,14 +58,27 @@ class QuietTimes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DigestTime:
+    """The time of day at which what throttles held back is told, instead of at the end of each pause."""
+
+    at: time
+    timezone: str
+
+    def stored(self) -> dict[str, str]:
+        """Return it as plain JSON."""
+        return {"at": f"{self.at:%H:%M}", "timezone": self.timezone}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationPreferences:
-    """The entries that a user made (every other type has the default one), and the quiet hours."""
+    """The entries that a user made (every other type has the default one), the quiet hours, the time of digests."""
 
     entries: Mapping[NotificationType, NotificationEntry] = field(default_factory=lambda: MappingProxyType({}))
     quiet_hours: QuietTimes | None = None
+    digest: DigestTime | None = None
 
     def __hash__(self) -> int:
-        return hash((tuple(self.entries), self.quiet_hours))
+        return hash((tuple(self.entries), self.quiet_hours, self.digest))
 
     def entry(self, notification_type: NotificationType) -> NotificationEntry:
         """Return what holds for a type: the user's entry, else the default."""
@@ -80,9 +94,10 @@ class NotificationPreferences:
         return replace(self, entries=MappingProxyType(left))
 
     def stored(self) -> dict[str, Any]:
-        """Return the entries as plain JSON by type, and the quiet hours where there are some."""
-        quiet = {QUIET: self.quiet_hours.stored()} if self.quiet_hours else {}
-        return {kind.value: self.entries[kind].stored() for kind in NotificationType if kind in self.entries} | quiet
+        """Return the entries as plain JSON by type, the quiet hours and the time of digests where there are some."""
+        times = {QUIET: self.quiet_hours, DIGEST: self.digest}
+        own = {kind.value: self.entries[kind].stored() for kind in NotificationType if kind in self.entries}
+        return own | {name: each.stored() for name, each in times.items() if each is not None}
 
     @classmethod
     def restored(cls, stored: Any) -> "NotificationPreferences":
@@ -90,22 +105,22 @@ class NotificationPreferences:
         if not isinstance(stored, dict):
             raise ValueError("notifications are not an object")
         entries: dict[NotificationType, NotificationEntry] = {}
-        quiet = None
+        times: dict[str, Any] = {}
         for name, values in stored.items():
-            if name == QUIET:
-                quiet, faults = clean_quiet(values)
+            if name in _TIMES:
+                times[name], faults = _TIMES[name](values)
                 if faults:
                     raise ValueError(f"{faults[0].field}: {faults[0].message}")
                 continue
             kind = NotificationType(name)
             if not isinstance(values, dict) or set(values) != set(_FIELDS):
                 raise ValueError(f"the entry {name} does not have the fields that it should")
-            unpacked = {**values, "conditions": _unpacked(values["conditions"])}
-            entry, faults = clean_entry(NotificationEntry(event_type=kind), unpacked)
+            whole = {**values, "conditions": unpacked(values["conditions"])}
+            entry, faults = clean_entry(NotificationEntry(event_type=kind), whole)
             if faults:
                 raise ValueError(f"{name}.{faults[0].field}: {faults[0].message}")
             entries[kind] = entry
-        return cls(entries=MappingProxyType(entries), quiet_hours=quiet)
+        return cls(entries=MappingProxyType(entries), quiet_hours=times.get(QUIET), digest=times.get(DIGEST))
 
 
 def clean_quiet(values: Any) -> tuple[QuietTimes | None, list[FieldError]]:
@@ -114,20 +129,40 @@ def clean_quiet(values: Any) -> tuple[QuietTimes | None, list[FieldError]]:
         return None, []
     if not isinstance(values, Mapping) or set(values) != {"start", "end", "timezone"}:
         return None, [FieldError(QUIET, "invalid", "An object of start, end and timezone is expected, or null.")]
-    faults = []
-    for name in ("start", "end"):
-        if not isinstance(values[name], str) or not _CLOCK.fullmatch(values[name]):
-            message = f"{ascii(values[name])[:40]} is not a time such as 22:30."
-            faults.append(FieldError(f"{QUIET}.{name}", "invalid", message))
-    if not isinstance(values["timezone"], str) or values["timezone"] not in _zones():
-        message = f"{ascii(values['timezone'])[:60]} is not a time zone such as America/New_York."
-        faults.append(FieldError(f"{QUIET}.timezone", "invalid", message))
+    faults = _time_faults(QUIET, values, ("start", "end"))
     if not faults and values["start"] == values["end"]:
         faults.append(FieldError(f"{QUIET}.end", "empty", "The quiet hours end when they start; null takes them away."))
     if faults:
         return None, faults
     start, end = (time.fromisoformat(values[name]) for name in ("start", "end"))
     return QuietTimes(start=start, end=end, timezone=values["timezone"]), []
+
+
+def clean_digest(values: Any) -> tuple[DigestTime | None, list[FieldError]]:
+    """Return the time of digests (None: at the end of each pause), and every fault."""
+    if values is None:
+        return None, []
+    if not isinstance(values, Mapping) or set(values) != {"at", "timezone"}:
+        return None, [FieldError(DIGEST, "invalid", "An object of at and timezone is expected, or null.")]
+    faults = _time_faults(DIGEST, values, ("at",))
+    if faults:
+        return None, faults
+    return DigestTime(at=time.fromisoformat(values["at"]), timezone=values["timezone"]), []
+
+
+_TIMES: dict[str, Any] = {QUIET: clean_quiet, DIGEST: clean_digest}
+
+
+def _time_faults(path: str, values: Mapping[str, Any], names: tuple[str, ...]) -> list[FieldError]:
+    faults = []
+    for name in names:
+        if not isinstance(values[name], str) or not _CLOCK.fullmatch(values[name]):
+            message = f"{ascii(values[name])[:40]} is not a time such as 22:30."
+            faults.append(FieldError(f"{path}.{name}", "invalid", message))
+    if not isinstance(values["timezone"], str) or values["timezone"] not in _zones():
+        message = f"{ascii(values['timezone'])[:60]} is not a time zone such as America/New_York."
+        faults.append(FieldError(f"{path}.timezone", "invalid", message))
+    return faults
 
 
 @cache
@@ -226,9 +261,10 @@ def _frozen(tree: Any, *, pack: bool = False) -> Any:
     return {"decimal": str(tree)} if pack and isinstance(tree, Decimal) else tree
 
 
-def _unpacked(tree: Any) -> Any:
+def unpacked(tree: Any) -> Any:
+    """Return stored conditions with their numbers as Decimal again."""
     if isinstance(tree, Mapping):
         if set(tree) == {"decimal"} and isinstance(tree["decimal"], str):
             return Decimal(tree["decimal"])
-        return {key: _unpacked(node) for key, node in tree.items()}
-    return [_unpacked(node) for node in tree] if isinstance(tree, list) else tree
+        return {key: unpacked(node) for key, node in tree.items()}
+    return [unpacked(node) for node in tree] if isinstance(tree, list) else tree

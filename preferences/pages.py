@@ -9,7 +9,14 @@ from django import forms
 
 from domain.notices import NotificationType, Priority
 from preferences.definitions import Category
-from preferences.notices import MAX_THROTTLE_MINUTES, QUIET, NotificationEntry, QuietTimes, clean_quiet
+from preferences.entry_forms import CHANNEL_WORDS, conditions_in_words
+from preferences.notices import (
+    DIGEST,
+    MAX_THROTTLE_MINUTES,
+    QUIET,
+    NotificationEntry,
+    unpacked,
+)
 from preferences.registry import DEFINITIONS, Preferences, offered
 
 TITLES = {
@@ -77,20 +84,36 @@ def changes_in_words(changed: Mapping[str, Mapping[str, Any]]) -> list[Change]:
 def _entry_changes(kind: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> list[Change]:
     if kind == QUIET:
         return [Change("Quiet hours", quiet_words(old), quiet_words(new), "")]
+    if kind == DIGEST:
+        return [Change("Digest", digest_words(old), digest_words(new), "")]
     default = NotificationEntry(event_type=NotificationType(kind)).stored()
     before, after = old or default, new or default
     return [
         Change(
-            f"{type_words(kind)}: {FIELD_WORDS.get(name, name)}", _words(before[name], ""), _words(after[name], ""), ""
+            f"{type_words(kind)}: {FIELD_WORDS.get(name, name)}",
+            _entry_words(name, before[name]),
+            _entry_words(name, after[name]),
+            "",
         )
         for name in after
         if before[name] != after[name]
     ]
 
 
+def _entry_words(name: str, value: Any) -> str:
+    if name == "conditions":
+        return conditions_in_words(unpacked(value))
+    return _words(value, "")
+
+
 def quiet_words(quiet: Mapping[str, Any] | None) -> str:
     """Return quiet hours for people."""
     return "none" if quiet is None else f"{quiet['start']} to {quiet['end']} ({quiet['timezone']})"
+
+
+def digest_words(digest: Mapping[str, Any] | None) -> str:
+    """Return the time of digests for people."""
+    return "at the end of each pause" if digest is None else f"daily at {digest['at']} ({digest['timezone']})"
 
 
 def type_words(kind: str) -> str:
@@ -105,13 +128,11 @@ def _words(value: Any, unit: str) -> str:
         return "on" if value else "off"
     if isinstance(value, list | tuple):
         return ", ".join(str(each).replace("_", " ") for each in value) or "none"
-    if isinstance(value, Mapping):
-        return "some" if value else "none"
     text = str(value).replace("_", " ")
     return f"{text} {unit}".strip() if unit else text
 
 
-class EntryForm(forms.Form):
+class RowForm(forms.Form):
     """One row of the matrix: what a user wants of one notification type, in the application."""
 
     enabled = forms.BooleanField(required=False)
@@ -129,6 +150,8 @@ class EntryForm(forms.Form):
         }
         super().__init__(data, prefix=kind.value, initial=before)
         self.kind, self.title, self.before = kind, type_words(kind.value), before
+        self.channels = ", ".join(CHANNEL_WORDS[channel].lower() for channel in entry.channels)
+        self.conditions = conditions_in_words(entry.conditions)
         self.is_fixed = kind is NotificationType.SECURITY_ALERT
         if self.is_fixed:
             for name in ("enabled", "throttle_minutes"):
@@ -170,32 +193,6 @@ class AboutChangeForm(forms.Form):
         return now + timedelta(hours=int(hours)) if hours else None
 
 
-class QuietHoursForm(forms.Form):
-    """The quiet hours: all three fields, or none of them."""
-
-    quiet_start = forms.TimeField(required=False, label="From", widget=forms.TimeInput(attrs={"type": "time"}))
-    quiet_end = forms.TimeField(required=False, label="Until", widget=forms.TimeInput(attrs={"type": "time"}))
-    quiet_timezone = forms.CharField(required=False, max_length=64, label="Time zone (such as Europe/Paris)")
-
-    def __init__(self, quiet: QuietTimes | None, data: Any = None) -> None:
-        self.before = None if quiet is None else quiet.stored()
-        super().__init__(data, initial={f"quiet_{name}": value for name, value in (self.before or {}).items()})
-        for each in self.fields.values():
-            each.widget.attrs["class"] = "form-control"
-
-    def clean(self) -> dict[str, Any]:
-        """Check what is wanted as the API does."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        given = {name: cleaned.get(f"quiet_{name}") for name in ("start", "end", "timezone")}
-        is_none = not any(given.values()) and not self.errors
-        texts = {name: f"{given[name]:%H:%M}" if given[name] else "" for name in ("start", "end")}
-        self.wanted = None if is_none else {**texts, "timezone": given["timezone"] or ""}
-        for fault in clean_quiet(self.wanted)[1] if not self.errors else ():
-            name = fault.field.partition(".")[2]
-            self.add_error(f"quiet_{name}" if name else None, fault.message)
-        return cleaned
-
-
 def offered_names(category: Category) -> frozenset[str]:
     """Return the names of a category's fields (none for notifications, which has entries)."""
     return frozenset() if category is Category.NOTIFICATIONS else frozenset(offered(category))
@@ -220,6 +217,6 @@ def impact_in_words(found: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def entry_forms(preferences: Preferences, data: Any = None) -> list[EntryForm]:
+def entry_forms(preferences: Preferences, data: Any = None) -> list[RowForm]:
     """Return the matrix: one form for each type."""
-    return [EntryForm(preferences.notifications.entry(kind), data) for kind in NotificationType]
+    return [RowForm(preferences.notifications.entry(kind), data) for kind in NotificationType]

@@ -10,20 +10,19 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from core.api.client import client_ip, user_agent
 from core.pages import carry_out, page, sentence, show_faults
 from domain.errors import PlatformError, VersionMoved
 from preferences import selectors, services, subsystems, suggesting
 from preferences.definitions import Category
 from preferences.forms import CategoryForm
-from preferences.notices import QUIET
+from preferences.moves import applied, changed_fields
+from preferences.notices import DIGEST, QUIET
 from preferences.pages import (
     LEADS,
     TITLES,
     AboutChangeForm,
-    QuietHoursForm,
     changes_in_words,
     entry_forms,
     impact_in_words,
@@ -32,11 +31,9 @@ from preferences.pages import (
     tabs,
 )
 from preferences.registry import Preferences, snapshot
-from preferences.services import Origin, changed_fields
-from users import reauthentication
+from preferences.requests import gave_password, is_confirmed, origin_of, version_seen
+from preferences.time_forms import DigestForm, QuietHoursForm
 from users.requests import SignedInRequest
-
-N_HISTORY = 100
 
 
 @page
@@ -69,8 +66,8 @@ def overview(request: SignedInRequest) -> HttpResponse:
                 category,
                 _named(form.cleaned_data, changed),
                 expected_version=version,
-                origin=_origin(request),
-                confirmed=_is_confirmed(request, ask),
+                origin=origin_of(request),
+                confirmed=is_confirmed(request, ask),
                 expires_at=ask.expires_at(timezone.now()),
             )
 
@@ -80,32 +77,23 @@ def overview(request: SignedInRequest) -> HttpResponse:
         return render(request, "preferences/overview.html", context)
 
 
-def _gave_password(request: SignedInRequest) -> bool:
-    return reauthentication.is_fresh(request, at=timezone.now())
-
-
 def _named(values: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
     """Only what differs: the rest of the form must not become lasting or temporary by the way."""
     names = {path.partition(".")[2] for path in changed}
     return {name: value for name, value in values.items() if name in names}
 
 
-def _is_confirmed(request: SignedInRequest, ask: AboutChangeForm) -> bool:
-    """A critical loosening needs the word and the password, given now or within the last five minutes."""
-    if not ask.cleaned_data["confirm"]:
-        return False
-    now = timezone.now()
-    password = ask.cleaned_data["password"]
-    if reauthentication.is_fresh(request, at=now):
-        return True
-    return bool(password) and reauthentication.confirm(request, password, at=now)
-
-
 def _notifications(request: SignedInRequest, preferences: Preferences) -> HttpResponse:
     entries = entry_forms(preferences, request.POST if request.method == "POST" else None)
     quiet = QuietHoursForm(preferences.notifications.quiet_hours, request.POST if request.method == "POST" else None)
-    context = _context(Category.NOTIFICATIONS, preferences, request.user) | {"entries": entries, "quiet": quiet}
-    are_valid = [quiet.is_valid(), *(entry.is_valid() for entry in entries)]  # all of them: every fault is shown
+    digest = DigestForm(preferences.notifications.digest, request.POST if request.method == "POST" else None)
+    shown = {"entries": entries, "quiet": quiet, "digest": digest}
+    context = _context(Category.NOTIFICATIONS, preferences, request.user) | shown
+    are_valid = [
+        quiet.is_valid(),
+        digest.is_valid(),
+        *(entry.is_valid() for entry in entries),
+    ]
     if request.method != "POST" or not all(are_valid):
         return render(request, "preferences/notifications.html", context)
     updates: list[dict[str, Any]] = [
@@ -113,6 +101,8 @@ def _notifications(request: SignedInRequest, preferences: Preferences) -> HttpRe
     ]
     if quiet.wanted != quiet.before:
         updates.append({QUIET: quiet.wanted})
+    if digest.wanted != digest.before:
+        updates.append({DIGEST: digest.wanted})
 
     def save(version: int | None) -> None:
         with transaction.atomic():  # all rows or none; each is a version of its own
@@ -122,15 +112,16 @@ def _notifications(request: SignedInRequest, preferences: Preferences) -> HttpRe
                     Category.NOTIFICATIONS,
                     update,
                     expected_version=version,
-                    origin=_origin(request),
+                    origin=origin_of(request),
                 )
                 version = saved.version
 
     try:
         after = preferences
         for update in updates:
-            after = services.applied(Category.NOTIFICATIONS, update)(after)
+            after = applied(Category.NOTIFICATIONS, update)(after)
         changed = changed_fields(snapshot(preferences), snapshot(after))
+        context["impact"] = impact_in_words(services.impact_between(request.user, preferences, after))
         return _preview_or_save(request, context, changed, save)
     except PlatformError as error:
         messages.error(request, sentence(error.message))
@@ -150,16 +141,11 @@ def _preview_or_save(
     if request.POST.get("step") != "save":
         return render(request, template, shown)
     try:
-        save(_version_seen(request))
+        save(version_seen(request))
     except VersionMoved:
         return render(request, template, shown | {"has_moved": True})
     messages.success(request, f"{TITLES[category]} saved. It is in force from the next decision on.")
     return redirect(_address(category))
-
-
-def _version_seen(request: SignedInRequest) -> int | None:
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _context(category: Category, preferences: Preferences, user: Any) -> dict[str, Any]:
@@ -179,10 +165,6 @@ def _address(category: Category) -> str:
     return f"{reverse('preferences:overview')}?tab={category.value}"
 
 
-def _origin(request: SignedInRequest) -> Origin:
-    return Origin(author=request.user, ip=client_ip(request), user_agent=user_agent(request))
-
-
 @page
 @require_POST
 def reset(request: SignedInRequest) -> HttpResponse:
@@ -190,7 +172,7 @@ def reset(request: SignedInRequest) -> HttpResponse:
     category = tab_named(request.POST.get("tab", ""))
     carry_out(
         request,
-        lambda: services.reset(request.user, category, origin=_origin(request), confirmed=_gave_password(request)),
+        lambda: services.reset(request.user, category, origin=origin_of(request), confirmed=gave_password(request)),
         done=f"{TITLES[category]}: the defaults are in force again.",
     )
     return redirect(_address(category))
@@ -205,50 +187,10 @@ def decide_suggestion(request: SignedInRequest, pk: UUID) -> HttpResponse:
         carry_out(
             request,
             lambda: suggesting.accept(
-                row, at=timezone.now(), origin=_origin(request), confirmed=_gave_password(request)
+                row, at=timezone.now(), origin=origin_of(request), confirmed=gave_password(request)
             ),
             done="The suggested value is in force.",
         )
     else:
         carry_out(request, lambda: suggesting.dismiss(row, at=timezone.now()), done="The suggestion is put away.")
     return redirect(_address(Category(row.category)))
-
-
-@page
-@require_GET
-def history(request: SignedInRequest) -> HttpResponse:
-    """Show every version with what it changed."""
-    rows = selectors.history(request.user.pk).order_by("-version")[:N_HISTORY]
-    shown = [
-        {"row": row, "changes": changes_in_words(row.changed), "title": _category_title(row.category)} for row in rows
-    ]
-    context = {"versions": shown, "tabs": tabs(), "version": selectors.current(request.user.pk).version}
-    return render(request, "preferences/history.html", context)
-
-
-def _category_title(name: str) -> str:
-    return TITLES[Category(name)] if name in tuple(Category) else "Everything"
-
-
-@page
-@require_http_methods(["GET", "POST"])
-def restore(request: SignedInRequest, version: int) -> HttpResponse:
-    """Show what restoring an old version would change; a POST restores it."""
-    old = selectors.version_of(request.user.pk, version)
-    current = selectors.current(request.user.pk)
-    if request.method == "POST":
-        carry_out(
-            request,
-            lambda: services.rollback(
-                request.user,
-                version,
-                expected_version=_version_seen(request),
-                origin=_origin(request),
-                confirmed=_gave_password(request),
-            ),
-            done=f"Version {version} is in force again, as a new version.",
-        )
-        return redirect("preferences:history")
-    changes = changes_in_words(changed_fields(snapshot(current), snapshot(old)))
-    context = {"changes": changes, "wanted": version, "version": current.version, "tabs": tabs()}
-    return render(request, "preferences/restore.html", context)

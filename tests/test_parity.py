@@ -108,7 +108,7 @@ def strategy_of(case: Case, instruments: list[Instrument]) -> Strategy:
     n = next(_numbers)
     user = User.objects.create_user(f"parity{n}", password="a long enough password")
     if case.limits:
-        change(user, Category.RISK_MANAGEMENT, case.limits)
+        change(user, Category.RISK_MANAGEMENT, case.limits, confirmed=True)
     for rule in case.rules:
         create_rule(user, rule, at=OPENED_AT)
     account = open_account(

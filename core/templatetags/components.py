@@ -74,10 +74,18 @@ def table_shell(context: template.Context, content: str, caption: str, **options
 def confirm(context: template.Context, content: str, **options: Any) -> SafeString:
     """Make a confirm dialog; its block holds further fields of its form. Any `<button data-dialog="ID">` opens it.
 
-    Options: id, title, action (URL), will and will_not (lines parted by `|`; both required: nobody should have to
-    guess what stays as it is), submit (button text), danger, method, target (htmx selector; sent by htmx when given).
+    Options: id, title, action (URL), multipart (it holds a file), will and will_not (lines parted by `|`; both
+    required: nobody should have to guess what stays as it is), submit (button text), danger, method, target (htmx
+    selector; sent by htmx when given).
     """
-    defaults = {"submit": "Confirm", "danger": False, "method": "post", "target": "", "swap": "outerMorph"}
+    defaults = {
+        "submit": "Confirm",
+        "danger": False,
+        "method": "post",
+        "target": "",
+        "swap": "outerMorph",
+        "multipart": False,
+    }
     lines = {key: [line.strip() for line in options.pop(key).split("|")] for key in ("will", "will_not")}
     return _shell("confirm", context, content, {**defaults, **options, **lines})
 

@@ -1,7 +1,7 @@
 """What the passing of time releases: held notifications, digests of what a throttle held back, ended snoozes."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from domain.notices import NotificationType, Priority
 from notifications.messages import Message
 from notifications.models import Delivery, DeliveryState, Mailbox, Notification, RoutingDecision, ThrottleWindow
 from notifications.policy import Decision, Outcome, decide
+from notifications.quiet import next_time
 from notifications.services import mailbox, throttle
 from notifications.services.routing import Verdict, opened, record, situation
 from notifications.wishes import Wishes, wishes_of
@@ -23,8 +24,13 @@ def release_held(*, at: datetime, limit: int = 500) -> int:
 
 
 def ask_again(user_id: UUID, *, at: datetime) -> None:
-    """Let the next sweep ask again for what the user's quiet hours hold: the user has just changed them."""
+    """Let the next sweep ask again for what quiet hours and times of digests hold: the user has just changed them."""
     Delivery.objects.for_user(user_id).filter(state=DeliveryState.HELD).update(next_try_at=at, updated_at=at)
+    wishes = wishes_of(user_id)
+    for window in ThrottleWindow.objects.for_user(user_id).filter(n_suppressed__gt=0):
+        pause = timedelta(minutes=wishes.entry(NotificationType(window.type)).throttle_minutes)
+        ends_at = min(window.closes_at, window.opened_at + pause)
+        ThrottleWindow.objects.filter(pk=window.pk, closes_at__gt=ends_at).update(closes_at=ends_at, updated_at=at)
 
 
 @transaction.atomic
@@ -84,7 +90,10 @@ def _carry_out(
 
 
 def send_digests(*, at: datetime, limit: int = 200) -> int:
-    """Tell what throttle windows that have ended held back, one message a window; return how many were sent."""
+    """Tell what throttle windows that have ended held back, one message a window; return how many were sent.
+
+    Where the user wants digests at a time of day, a window waits for it after its end.
+    """
     due = ThrottleWindow.objects.filter(n_suppressed__gt=0, closes_at__lte=at).order_by("closes_at")
     return sum(_digest(pk, at) for pk in list(due.values_list("pk", flat=True)[:limit]))
 
@@ -97,6 +106,10 @@ def _digest(window_id: UUID, at: datetime) -> bool:
     if not window.n_suppressed or window.closes_at > at:
         return False
     message, wishes = digest_message(window), wishes_of(user_id)
+    due_at = window.closes_at if wishes.digest is None else next_time(wishes.digest, window.closes_at)
+    if due_at > at:
+        ThrottleWindow.objects.filter(pk=window_id).update(closes_at=due_at, updated_at=at)
+        return False
     decision = decide(message, situation(user_id, message, wishes, at=at), resume_at="quiet_hours")
     if decision.outcome is Outcome.HELD:
         ThrottleWindow.objects.filter(pk=window_id).update(closes_at=decision.held_until, updated_at=at)

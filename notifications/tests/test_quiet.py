@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.quiet import QuietHours, quiet_until
+from notifications.quiet import DailyTime, QuietHours, next_time, quiet_until
 
 NEW_YORK = "America/New_York"
 LORD_HOWE = "Australia/Lord_Howe"
@@ -88,3 +88,14 @@ def test_the_end_is_ahead_within_two_days_and_is_not_quiet_itself(
         assert at < until <= at + timedelta(hours=26)
         wall = until.astimezone(ZoneInfo(zone)).time()
         assert wall >= quiet.end or quiet_until(quiet, until) is None
+
+
+def test_the_next_time_of_day_is_never_before_and_right_over_both_change_nights() -> None:
+    six = DailyTime(time(18), "Europe/Paris")
+    skipped = DailyTime(time(2, 30), "Europe/Paris")
+
+    assert next_time(six, datetime(2026, 1, 10, 17, tzinfo=UTC)) == datetime(2026, 1, 10, 17, tzinfo=UTC)
+    assert next_time(six, datetime(2026, 1, 10, 17, 1, tzinfo=UTC)) == datetime(2026, 1, 11, 17, tzinfo=UTC)
+    assert next_time(six, datetime(2026, 3, 28, 20, tzinfo=UTC)) == datetime(2026, 3, 29, 16, tzinfo=UTC)
+    assert next_time(skipped, datetime(2026, 3, 28, 20, tzinfo=UTC)) == datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert next_time(skipped, datetime(2026, 10, 24, 20, tzinfo=UTC)) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)

@@ -126,7 +126,7 @@ def test_a_critical_change_raises_a_security_alert_and_a_tightening_does_not(use
 def test_what_held_once_comes_back_without_a_word_up_to_the_ceiling(user: Any, client: Any) -> None:
     client.put(RISK, {"max_leverage": 0.1})
     assert client.post(f"{V1}/rollback/", {"version": 0}).status_code == 200
-    services.change(user, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(10)})
+    services.change(user, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(10)}, confirmed=True)
     services.change(user, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(1)})
 
     assert_problem(client.post(f"{V1}/rollback/", {"version": 3}), 400, field="confirm")

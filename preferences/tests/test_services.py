@@ -14,7 +14,7 @@ from preferences import selectors, services
 from preferences.definitions import Category
 from preferences.models import PreferenceHead, PreferenceVersion
 from preferences.selectors import CorruptPreferences
-from preferences.services import Origin
+from preferences.writing import Origin
 
 TRADING, RISK = Category.TRADING, Category.RISK_MANAGEMENT
 
@@ -128,7 +128,7 @@ def test_writers_at_the_same_time_lose_no_update(transactional_db: None) -> None
 
     def write(index: int) -> Any:
         values = {"trading": {"max_daily_trades": index + 1}, "risk": {"max_leverage": Decimal(index + 1) / 10}}
-        return services.change(user, *[(TRADING, values["trading"]), (RISK, values["risk"])][index % 2])
+        return services.change(user, *[(TRADING, values["trading"]), (RISK, values["risk"])][index % 2], confirmed=True)
 
     results = in_threads(n, write)
 

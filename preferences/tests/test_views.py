@@ -92,8 +92,8 @@ def test_a_page_that_is_out_of_date_saves_nothing_and_says_so():
 
 def test_history_restores_an_old_version_after_showing_what_that_changes():
     user = make_user()
-    services.change(user, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(2)})
-    services.change(user, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(3)})
+    services.change(user, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(2)}, confirmed=True)
+    services.change(user, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(3)}, confirmed=True)
     client = page_client(user)
 
     shown = client.get(reverse("preferences:restore", args=[1])).context["changes"]
@@ -105,14 +105,14 @@ def test_history_restores_an_old_version_after_showing_what_that_changes():
 
 def test_a_version_of_somebody_else_is_not_there():
     owner = make_user()
-    services.change(owner, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(2)})
+    services.change(owner, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(2)}, confirmed=True)
 
     assert page_client(make_user()).get(reverse("preferences:restore", args=[1])).status_code == 404
 
 
 def test_reset_puts_the_defaults_of_one_tab_in_force():
     user = make_user()
-    services.change(user, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(2)})
+    services.change(user, Category.RISK_MANAGEMENT, {"max_leverage": Decimal(2)}, confirmed=True)
     services.change(user, Category.TRADING, {"max_daily_trades": 7})
 
     page_client(user).post(reverse("preferences:reset"), {"tab": "risk_management"})

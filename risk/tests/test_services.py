@@ -112,7 +112,7 @@ def test_preferences_are_rules_and_a_change_binds_the_next_order(account: Accoun
 
 
 def test_preferences_that_can_not_be_read_deny_new_risk_and_let_exits_pass(account: Account, aapl: Instrument) -> None:
-    change(account.user, Category.RISK_MANAGEMENT, {"max_leverage": D(2)})
+    change(account.user, Category.RISK_MANAGEMENT, {"max_leverage": D(2)}, confirmed=True)
     PreferenceVersion.objects.update(digest="0" * 64)
 
     decision, row = check(account, order(aapl))
@@ -224,7 +224,7 @@ def test_a_breach_of_a_rule_that_is_gone_ends(account: Account) -> None:
 
 
 def test_limits_that_can_not_be_read_stop_no_mark_and_end_no_breach(account: Account) -> None:
-    change(account.user, Category.RISK_MANAGEMENT, {"max_leverage": D(2)})
+    change(account.user, Category.RISK_MANAGEMENT, {"max_leverage": D(2)}, confirmed=True)
     watch(account, 90_000)
     PreferenceVersion.objects.update(digest="0" * 64)
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def api() -> ApiScene:
     made = make_api_scene()
-    change(made.scene.user, Category.RISK_MANAGEMENT, {"stop_loss_percent": D(0)})
+    change(made.scene.user, Category.RISK_MANAGEMENT, {"stop_loss_percent": D(0)}, confirmed=True)
     return made
 
 

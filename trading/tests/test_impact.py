@@ -73,10 +73,10 @@ def test_a_preview_equals_what_then_happens_on_two_hundred_random_changes(scene:
             told = services.impact(scene.user, category, values)["subsystems"].get("order_executor")
         except ValidationFailed:
             with pytest.raises(ValidationFailed):
-                services.change(scene.user, category, values)
+                services.change(scene.user, category, values, confirmed=True)
             continue
 
-        services.change(scene.user, category, values)
+        services.change(scene.user, category, values, confirmed=True)
 
         if told is None:
             continue  # the values were in force already

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.models import OutboxEvent
 from core.testing import changes
 from notifications.models import Notification, RoutingDecision
-from notifications.services import sweeping
+from notifications.services import releasing, sweeping
 from trading.tests.api_scene import ApiScene, make_api_scene
 from trading.tests.live import FALLING, RISING, play, put, running
 
@@ -111,6 +111,23 @@ def test_quiet_hours_hold_what_is_not_critical(api: ApiScene) -> None:
     assert [each.shown_at for each in fill(api, "3")] == [None] and outcome() == "held"
     put(api, "notifications", quiet_hours=None)
     assert [each.shown_at is not None for each in fill(api, "4")] == [True]
+
+
+@changes("notifications.digest")
+def test_what_a_throttle_holds_is_told_at_the_time_of_digests(api: ApiScene) -> None:
+    entry(api, throttle_minutes=1)
+    fill(api, "3")
+    assert all(each.shown_at is None for each in fill(api, "4"))
+    soon = timezone.now() + timedelta(minutes=2)
+    far = soon + timedelta(hours=3)
+
+    put(api, "notifications", digest={"at": f"{far:%H:%M}", "timezone": "UTC"})
+    assert releasing.send_digests(at=soon) == 0
+
+    put(api, "notifications", digest=None)
+    releasing.ask_again(api.scene.user.pk, at=soon)  # what the fact of the change wakes
+    assert releasing.send_digests(at=soon) == 1
+    assert Notification.objects.filter(event_name="notification.digest").count() == 1
 
 
 @changes("performance.loss_alert_percent")

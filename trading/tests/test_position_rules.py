@@ -33,7 +33,7 @@ def scene() -> Scene:
 
 
 def without_stop(scene: Scene) -> None:
-    change(scene.user, Category.RISK_MANAGEMENT, {"stop_loss_percent": D(0)})
+    change(scene.user, Category.RISK_MANAGEMENT, {"stop_loss_percent": D(0)}, confirmed=True)
 
 
 def limit(scene: Scene, type_name: str, limit: int | str, action: str = "reject", **more: Any) -> None:
