@@ -77,9 +77,7 @@ def main() -> None:
         tried = rehearse(records_of(account), RuleSpec(key="x", name="x", type="max_exposure", limit=D(20)))
         took_tried = time.perf_counter() - began
         print(f"{connection.vendor}: {again.n_decisions} recorded orders ({', '.join(sorted(kinds))})")
-        print(
-            f"the rules in force again: {len(again.differing)} differences, {took:.2f} s ({busy:.2f} s of the processor)"
-        )
+        print(f"the rules in force again: {len(again.differing)} differences, {took:.2f} s (processor {busy:.2f} s)")
         print(f"one new rule: {len(tried.stopped)} stopped, {took_tried:.2f} s")
     finally:
         teardown_databases(databases, verbosity=0)

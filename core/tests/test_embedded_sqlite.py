@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import OperationalError
 
-from core.embedded.sqlite3 import base
+from core import urgency
 from core.models import AuditHead
 
 pytestmark = [
@@ -54,15 +54,15 @@ def test_the_turn_comes_back_after_a_commit_and_after_a_failure(fails):
     else:
         work()
 
-    assert not base._turn.locked()
+    assert not urgency.turns.is_taken
 
 
 def test_a_writer_that_never_gets_its_turn_is_told(settings):
-    base._turn.acquire()
+    assert urgency.turns.take(1)
     timeout, connection.settings_dict["OPTIONS"]["timeout"] = connection.settings_dict["OPTIONS"]["timeout"], 0.1
     try:
         with pytest.raises(OperationalError, match="locked"), transaction.atomic():
             pass
     finally:
         connection.settings_dict["OPTIONS"]["timeout"] = timeout
-        base._turn.release()
+        urgency.turns.give()

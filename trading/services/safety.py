@@ -15,6 +15,7 @@ from risk.decisions import Action
 from risk.models import KillScope, RiskBreach
 from strategies.models import Strategy, StrategyState
 from trading.services import bulk, strategies
+from trading.services.quick_cancel import cancel_quickly
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def stop_orders(*, scope: str, target_id: UUID | None, reason: str, flatten: boo
     """
     acted = 0
     for selection in _selections(scope, target_id):
-        acted += len(bulk.cancel_all(selection, reason=f"kill switch: {reason}", only_new_risk=not forbid_all))
+        acted += cancel_quickly(selection, reason=f"kill switch: {reason}", only_new_risk=not forbid_all)
         if flatten:
             acted += len(bulk.close_all(selection, reason=f"kill switch: {reason}", key=key)[1])
     return acted

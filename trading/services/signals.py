@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from core import durability, later
+from core import durability, later, urgency
 from core.bus import publish
 from core.fields import plain
 from core.prepared import Prepared, store
@@ -33,7 +33,7 @@ from risk import selectors as risk
 from risk.sizing_inputs import ATR_WINDOW, Sources, preferred_value, size_entry
 from strategies.models import Strategy, StrategyState
 from trading.models import Order, Signal
-from trading.services import orders, sending
+from trading.services import orders, runaway, sending
 from trading.services.intents import Origin
 from trading.services.moments import Moment
 
@@ -78,6 +78,8 @@ def take_signal(statement: Statement) -> Signal:
 
 def commit_signal(statement: Statement) -> tuple[Signal, Order | None]:
     """Commit a signal with its outcome; return it and the order that must then be dispatched. See take_signal."""
+    if not transaction.get_connection().in_atomic_block:  # whoever holds locks must not wait for others
+        urgency.turns.stand_back()
     with durability.forced(), later.together():
         account = portfolio.locked_account(statement.account_id)
         return decide(Moment(account, statement.at), statement)
@@ -186,6 +188,8 @@ def _exit(moment: Moment, signal: Signal, statement: Statement) -> Order | None:
 
 def _enter(moment: Moment, signal: Signal, statement: Statement) -> Order | None:
     account, snapshot = moment.account, moment.snapshot
+    if statement.strategy is not None:
+        runaway.brake(statement.strategy, at=statement.at)
     trading = preferences.current_in_transaction(account.user_id).trading
     order_type = entry.order_type_of(trading)
     verdict = entry.check_entry(

@@ -2,23 +2,21 @@
 
 A thread that finds the database locked sleeps up to a tenth of a second between its tries, also when the lock is free
 long since; with the worker's threads, the web server's and the stream's writing at once that costs most of the time.
-Other processes (commands, children) still wait by the file's own lock.
+Other processes (commands, children) still wait by the file's own lock. Urgent work (core.urgency) goes first.
 """
 
 import os
-import threading
 from typing import Any
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
-_turn = threading.Lock()
+from core import urgency
 
 
 def _begin_anew() -> None:
     """A forked child starts with a free turn, whoever held it in the parent."""
-    global _turn
-    _turn = threading.Lock()
+    urgency.turns = urgency.Turns()
 
 
 os.register_at_fork(after_in_child=_begin_anew)
@@ -42,14 +40,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _take_turn(self) -> None:
         if not self._has_turn:
             seconds = float(self.settings_dict["OPTIONS"].get("timeout", 20))
-            if not _turn.acquire(timeout=seconds):
+            if not urgency.turns.take(seconds):
                 raise OperationalError(f"database is locked: another thread has been writing for {seconds:g} seconds")
             self._has_turn = True
 
     def _give_turn(self) -> None:
         if self._has_turn:
             self._has_turn = False
-            _turn.release()
+            urgency.turns.give()
 
     def _commit(self) -> Any:
         try:
