@@ -39,6 +39,17 @@ _locked_account: Prepared[Account] = Prepared(
 )
 
 
+def account_of(account_id: UUID) -> Account:
+    """Return an account without locking it, whoever's it is. Raises NotFound."""
+    found = _account.first(pk=account_id)
+    if found is None:
+        raise NotFound("There is no such account")
+    return found
+
+
+_account: Prepared[Account] = Prepared(lambda pk: Account.objects.filter(pk=pk), pk=UUID)
+
+
 def accounts_of(user: Any) -> QuerySet[Account]:
     """A user's accounts that are not put away."""
     return Account.objects.for_user(user).filter(is_archived=False)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
+from core.prepared import Prepared
 from domain.errors import NotFound
 from domain.orders import FINAL, OrderRole, OrderStatus, OrderType
 from marketdata import selectors as market
@@ -24,11 +26,30 @@ Line = tuple[UUID, UUID | None]
 
 def holdings_of(account: Account) -> list[Holding]:
     """Return an account's open positions with what their working stops, targets and closing orders would close."""
-    positions = list(portfolio.positions_of(account))
+    positions = _open_positions(account_id=account.pk, epoch=account.epoch)
     if not positions:
         return []
     working = _working(account, positions)
     return [_holding(row, *working.get((row.instrument_id, row.strategy_id), (ZERO, ZERO, ZERO))) for row in positions]
+
+
+_open_positions: Prepared[Position] = Prepared(
+    lambda account_id, epoch: (
+        Position.objects.filter(account_id=account_id, epoch=epoch, is_open=True)
+        .select_related("instrument")
+        .order_by("instrument__symbol", "created_at")
+    ),
+    account_id=UUID,
+    epoch=int,
+)
+_closing: Prepared[tuple[Any, ...]] = Prepared(
+    lambda account_id: (
+        Order.objects.filter(account_id=account_id, reduce_only=True, unresolved=False)
+        .exclude(status__in=_GONE)
+        .values_list("instrument_id", "strategy_id", "side", "type", "role", "quantity", "filled_quantity")
+    ),
+    account_id=UUID,
+)
 
 
 def _working(account: Account, positions: Iterable[Position]) -> dict[Line, tuple[Decimal, Decimal, Decimal]]:
@@ -37,10 +58,8 @@ def _working(account: Account, positions: Iterable[Position]) -> dict[Line, tupl
     An order that nobody knows the fate of protects nothing.
     """
     sides = {(row.instrument_id, row.strategy_id): "sell" if row.quantity > 0 else "buy" for row in positions}
-    rows = Order.objects.filter(account=account, reduce_only=True, unresolved=False).exclude(status__in=_GONE)
-    columns = ("instrument_id", "strategy_id", "side", "type", "role", "quantity", "filled_quantity")
     found: dict[Line, tuple[Decimal, Decimal, Decimal]] = {}
-    for instrument_id, strategy_id, side, kind, role, quantity, filled in rows.values_list(*columns):
+    for instrument_id, strategy_id, side, kind, role, quantity, filled in _closing(account_id=account.pk):
         line = (instrument_id, strategy_id)
         if sides.get(line) != side:
             continue

@@ -48,7 +48,7 @@ def run_account(account_id: UUID) -> int:
 
     A paper account's venue is in the same database: what a power cut takes, it takes from both, and it is walked again.
     """
-    account = Account.objects.get(pk=account_id)
+    account = portfolio.account_of(account_id)
     with durability.relaxed() if paper_of(account) is not None else nullcontext():
         return _run(account)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, prefetch_related_objects
 
 from core.prepared import Prepared
 from domain.errors import NotFound
@@ -200,8 +200,18 @@ def domain_fill(row: FillRow) -> Fill:
 
 def deciding_strategies(account_id: UUID, *, at: datetime) -> list[Strategy]:
     """Running and paused strategies that decide on bars closing at ``at``, in the order of their making."""
-    rows = Strategy.objects.filter(account_id=account_id, state__in=ACTIVE_STATES, run__decide_after__lt=at)
-    return list(rows.prefetch_related("instruments").order_by("created_at", "pk"))
+    found = _deciding(account_id=account_id, at=at)
+    prefetch_related_objects(found, "instruments")
+    return found
+
+
+_deciding: Prepared[Strategy] = Prepared(
+    lambda account_id, at: Strategy.objects.filter(
+        account_id=account_id, state__in=ACTIVE_STATES, run__decide_after__lt=at
+    ).order_by("created_at", "pk"),
+    account_id=UUID,
+    at=datetime,
+)
 
 
 def held_quantity(account: Account, instrument: Instrument, strategy_id: UUID | None) -> Decimal:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from core.bus import publish
-from core.prepared import update
+from core.prepared import Prepared, update
 from domain.events import AccountMarked
 from domain.positions import booked
 from portfolio import selectors
@@ -68,7 +68,7 @@ def mark_to_market(account: Account, marks: Marks, at: datetime, ranges: Ranges 
     now = begin_session(account, at)
     positions = selectors.open_positions(account)
     _mark(positions, marks, now)
-    _note_excursions(positions, marks, ranges or {})
+    _note_excursions(account, positions, marks, ranges or {})
     _set_equity(account, positions)
     account.peak_equity = max(account.peak_equity, account.equity)
     update(account, BOOKED)
@@ -86,7 +86,6 @@ def mark_to_market(account: Account, marks: Marks, at: datetime, ranges: Ranges 
 
 
 def _mark(positions: list[Position], marks: Marks, at: datetime) -> None:
-    marked = []
     for position in positions:
         price = marks.get(position.instrument_id)
         if price is None:
@@ -95,25 +94,29 @@ def _mark(positions: list[Position], marks: Marks, at: datetime) -> None:
             logger.warning("position %s can not be marked at %s", position.pk, price)
             continue
         position.last_mark, position.last_mark_at = price, at
-        marked.append(position)
-    Position.objects.bulk_update(marked, ["last_mark", "last_mark_at"])
+        update(position, ["last_mark", "last_mark_at"])
 
 
-def _note_excursions(positions: list[Position], marks: Marks, ranges: Ranges) -> None:
+def _note_excursions(account: Account, positions: list[Position], marks: Marks, ranges: Ranges) -> None:
     extremes = {
         position.pk: ranges.get(position.instrument_id) or (position.mark, position.mark)
         for position in positions
         if position.instrument_id in ranges or position.instrument_id in marks
     }
-    changed = []
-    for trade in Trade.objects.filter(position_id__in=extremes, closed_at=None):
+    for trade in _open_trades(account_id=account.pk) if extremes else ():
+        if trade.position_id not in extremes:
+            continue
         low, high = extremes[trade.position_id]
         lowest = low if trade.lowest is None else min(low, trade.lowest)
         highest = high if trade.highest is None else max(high, trade.highest)
         if (lowest, highest) != (trade.lowest, trade.highest):
             trade.lowest, trade.highest = lowest, highest
-            changed.append(trade)
-    Trade.objects.bulk_update(changed, ["lowest", "highest"])
+            update(trade, ["lowest", "highest"])
+
+
+_open_trades: Prepared[Trade] = Prepared(
+    lambda account_id: Trade.objects.filter(account_id=account_id, closed_at=None), account_id=UUID
+)
 
 
 def _add_point(account: Account, at: datetime) -> None:

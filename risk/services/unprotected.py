@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.bus import publish
+from core.prepared import Prepared
 from domain.errors import NotFound, ValidationFailed
 from domain.events import PositionUnprotected
 from portfolio.models import Account, Position
@@ -28,9 +29,8 @@ def measure_exposed(
     An episode begins when a position is seen without protection and ends when it is protected, waived or flat. Its
     beginning is told at once, and once: publishes PositionUnprotected.
     """
-    rows = UnprotectedEpisode.objects.filter(account=account, ended_at=None)
-    running = {str(row.position_id): row for row in rows}
-    waived = _waived(holdings)
+    running = {str(row.position_id): row for row in _running(account_id=account.pk)}
+    waived = _waived(account) if holdings else set()
     done = []
     for holding in holdings:
         known = replace(holding, is_waived=(holding.key, holding.opened_at) in waived)
@@ -48,11 +48,19 @@ def measure_exposed(
     return done
 
 
-def _waived(holdings: Sequence[Holding]) -> set[tuple[str, datetime | None]]:
-    if not holdings:
-        return set()
-    rows = ProtectionWaiver.objects.filter(position_id__in=[each.key for each in holdings], revoked_at=None)
-    return {(str(position_id), opened_at) for position_id, opened_at in rows.values_list("position_id", "opened_at")}
+_running: Prepared[UnprotectedEpisode] = Prepared(
+    lambda account_id: UnprotectedEpisode.objects.filter(account_id=account_id, ended_at=None), account_id=UUID
+)
+_waivers: Prepared[tuple[UUID, datetime | None]] = Prepared(
+    lambda account_id: ProtectionWaiver.objects.filter(account_id=account_id, revoked_at=None).values_list(
+        "position_id", "opened_at"
+    ),
+    account_id=UUID,
+)
+
+
+def _waived(account: Account) -> set[tuple[str, datetime | None]]:
+    return {(str(position_id), opened_at) for position_id, opened_at in _waivers(account_id=account.pk)}
 
 
 def _begin(account: Account, holding: Holding, exposed: Exposed, at: datetime) -> UnprotectedEpisode:
