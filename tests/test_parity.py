@@ -365,7 +365,7 @@ def test_pipeline_and_engine_size_alike_by_every_method(method: SizingMethod, va
     ours, theirs = live(strategy), tables_of(past(strategy, case))
 
     sizes = {row[4] for row in theirs.fills}
-    assert len(theirs.trades) > 20 and (len(sizes) > 1 or method is SizingMethod.FIXED_QUANTITY)
+    assert len(theirs.trades) > 15 and (len(sizes) > 1 or method is SizingMethod.FIXED_QUANTITY)
     assert_equal(ours, theirs)
 
 
