@@ -19,10 +19,20 @@ from backtesting.result_rows import trade_row
 from core.api.render import finite
 
 MAX_TRADES = 1_000
-ORDER = (
-    *("equity", "months", "distribution", "rolling", "trades", "bands", "redrawn"),
-    *("surface", "parallel", "parameters", "paths"),
-)
+TITLES = {
+    "equity": "Equity and drawdown",
+    "months": "Month by month",
+    "distribution": "Returns",
+    "rolling": "Rolling figures",
+    "trades": "Trades: worst and best on the way",
+    "bands": "What chance could have given: returns resampled in blocks",
+    "redrawn": "What chance could have given: trades drawn again",
+    "surface": "Surface",
+    "parallel": "Parallel coordinates",
+    "parameters": "Parameters over time",
+    "paths": "Paths of the cross-validation",
+}
+"""Pictures in the order of the report, and their titles."""
 _TOKEN = re.compile(r"--([a-z0-9-]+):\s*(#[0-9a-fA-F]{3,8});")
 _DRAW = """
 for (const place of document.querySelectorAll("[data-figure]")) {
@@ -47,8 +57,13 @@ def report_of(job: Job, context: dict[str, Any]) -> Report:
     selectors.check_completed(job)
     pictures: dict[str, Picture] = context["pictures"]
     figures = [
-        {"id": f"figure-{name}", "data": finite(_figure(pictures[name])), "summary": pictures[name].summary}
-        for name in ORDER
+        {
+            "id": f"figure-{name}",
+            "title": title,
+            "data": finite(_figure(pictures[name])),
+            "summary": pictures[name].summary,
+        }
+        for name, title in TITLES.items()
         if name in pictures
     ]
     n_trades = selectors.n_rows(job, "trades")

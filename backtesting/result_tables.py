@@ -88,8 +88,19 @@ def arrow_columns(table: Table) -> dict[str, Any]:
 def _arrow(table: Table, name: str) -> Any:
     codes, words = table.codes(name), table.words(name)
     if words:
-        indices = pa.array(np.asarray(codes, dtype=np.int32))
-        return pa.DictionaryArray.from_arrays(indices, pa.array(list(words), type=pa.string()))
+        return _dictionary(codes, words)
     if codes.dtype.kind in "OU":
         return pa.array([str(value) for value in codes.tolist()], type=pa.string()).dictionary_encode()
     return pa.array(codes)
+
+
+def _dictionary(codes: Any, words: Sequence[str]) -> Any:
+    """Return words as a dictionary in the order of their first appearance: however they were kept, the bytes agree."""
+    used, first = np.unique(np.asarray(codes, dtype=np.int64), return_index=True)
+    new: dict[str, int] = {}
+    place = np.zeros(int(used.max()) + 1 if len(used) else 1, dtype=np.int32)
+    for row in np.argsort(first, kind="stable").tolist():
+        code = int(used[row])
+        place[code] = new.setdefault(str(words[code]), len(new))
+    indices = pa.array(place[np.asarray(codes, dtype=np.int64)])
+    return pa.DictionaryArray.from_arrays(indices, pa.array(list(new), type=pa.string()))

@@ -16,9 +16,23 @@ def work() -> bool:
     return did_some
 
 
+_warmed: list[bool] = []
+
+
+@shared_task(name="backtesting.warm_up", ignore_result=True, acks_late=False)
+def warm_up() -> bool:
+    """Load the engine in a calculating process before the first user waits for it."""
+    is_warm = working.warm_up()
+    wake(work)  # whatever came meanwhile found this process busy
+    return is_warm
+
+
 @shared_task(name="backtesting.recover", ignore_result=True)
 def recover() -> int:
-    """Give chunks of silent workers out again, and wake workers where something waits."""
+    """Give chunks of silent workers out again, wake workers where something waits; the first time, warm the engine."""
+    if not _warmed:
+        _warmed.append(True)
+        wake(warm_up)
     waiting = recovering.recover(at=timezone.now())
     for _ in range(min(waiting, recovering.MAX_WAKE_UPS)):
         wake(work)

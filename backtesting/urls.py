@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from backtesting.views import reports, results, submitting
+from backtesting.views import marks, reports, results, submitting
 
 _pages = [
     path("", results.list_page, name="list"),
@@ -14,6 +14,7 @@ _pages = [
     path("<uuid:pk>/", results.detail, name="detail"),
     path("<uuid:pk>/progress/", results.progress, name="progress"),
     path("<uuid:pk>/rows/<slug:name>/", results.table, name="table"),
+    path("<uuid:pk>/marks/", marks.marks, name="marks"),
     path("<uuid:pk>/cancel/", results.cancel, name="cancel"),
     path("<uuid:pk>/deploy/", results.deploy, name="deploy"),
     path("<uuid:pk>/note/", results.note, name="note"),

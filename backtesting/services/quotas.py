@@ -8,14 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from backtesting.models import OPEN_STATUSES, Job, JobStatus
+from backtesting.models import OPEN_STATUSES, Chunk, ChunkStatus, Job
 from domain.errors import RateLimited, ValidationFailed
 
-SECONDS_A_BAR = 4e-7  # until this machine has shown its own rate
-SECONDS_A_RUN = 0.05
-SECONDS_A_JOB = 2.0  # causality check, figures, tables
+SECONDS_A_BAR = 4e-7  # of one run, until this machine has shown its own rate
+SECONDS_A_RUN = 0.004
+SECONDS_A_JOB = 3.0  # causality check, figures, what chance says, tables
 MAX_JOB_SECONDS = 4 * 3600.0
-RATE_JOBS = 10
+SAMPLES = 20
 _LEAST_RETRY, _MOST_RETRY = 5, 3600
 
 
@@ -29,14 +29,17 @@ class Cost:
 
 
 def cost_of(user: Any, *, type_name: str, n_runs: int, n_bars: int) -> Cost:
-    """Estimate from this user's last completed jobs of the same type; from a cautious rate without any."""
-    done = Job.objects.for_user(user).filter(type=type_name, status=JobStatus.COMPLETED, n_bars__gt=0, seconds__gt=0)
+    """Estimate the end that every job has and the runs of a search by the user's last ones; cautious without any."""
+    done = Chunk.objects.filter(job__user=user, job__type=type_name, status=ChunkStatus.COMPLETED, seconds__gt=0)
+    ends = list(done.filter(is_final=True).order_by("-updated_at").values_list("seconds", flat=True)[:SAMPLES])
+    parts = done.filter(is_final=False, job__n_bars__gt=0).order_by("-updated_at")
     rates = [
-        max(0.0, seconds - SECONDS_A_JOB / 2) / (bars * runs)
-        for seconds, bars, runs in done.order_by("-ended_at").values_list("seconds", "n_bars", "n_runs")[:RATE_JOBS]
+        seconds / (runs * bars)
+        for seconds, runs, bars in parts.values_list("seconds", "n_runs", "job__n_bars")[:SAMPLES]
     ]
-    rate = statistics.median(rates) if rates else SECONDS_A_BAR + SECONDS_A_RUN / max(n_bars, 1)
-    return Cost(n_runs, n_bars, round(SECONDS_A_JOB + rate * n_bars * n_runs, 1))
+    end = statistics.median(ends) if ends else SECONDS_A_JOB
+    a_run = statistics.median(rates) * n_bars if rates else SECONDS_A_BAR * n_bars + SECONDS_A_RUN
+    return Cost(n_runs, n_bars, round(end + (a_run * n_runs if n_runs > 1 else 0.0), 1))
 
 
 def check_cost(cost: Cost, *, field: str) -> None:

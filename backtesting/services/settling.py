@@ -13,6 +13,7 @@ from backtesting.models import OPEN_STATUSES, Chunk, ChunkStatus, Job, JobStatus
 from backtesting.result_tables import ResultTable
 from backtesting.selectors import trial_count
 from backtesting.services.leases import Hold
+from backtesting.services.optimized import tell_optimized
 from backtesting.services.trials import remember
 from core.bus import publish
 from domain.errors import IllegalState
@@ -62,6 +63,7 @@ def complete(
     job.summary = {**summary, "trial_count": trial_count(job.user_id, job.type)}
     job.fingerprint, job.digest = fingerprint, digest
     _end(job, JobStatus.COMPLETED, at=at)
+    tell_optimized(job, at=at)
     Chunk.objects.filter(job=job).update(answer=None)
     return job
 

@@ -18,6 +18,7 @@ from backtesting.assignments import read_progress
 from backtesting.models import Chunk, Job, JobStatus
 from backtesting.services import doing, leases, settling
 from backtesting.services.leases import Hold
+from backtesting.warming import rehearse
 from core.bus import publish
 from core.embedded import children
 from core.pacing import is_due
@@ -52,6 +53,22 @@ def work_all(calculate: Calculate = children.run) -> int:
     while work_once(calculate):
         n += 1
     return n
+
+
+def warm_up(calculate: Calculate = children.run) -> bool:
+    """Let a child load (and, the first time after an installation, compile) the engine, so that no user waits for it.
+
+    False when this process is busy with real work, which does the same.
+    """
+    if not _SLOTS.acquire(blocking=False):
+        return False
+    try:
+        calculate(rehearse)
+    except children.ChildStoppedError:
+        return False  # the platform stops
+    finally:
+        _SLOTS.release()
+    return True
 
 
 def _do(hold: Hold, calculate: Calculate) -> None:

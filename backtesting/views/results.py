@@ -7,6 +7,7 @@ import numpy as np
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -27,6 +28,7 @@ TEMPLATES = {
     JobKind.WALK_FORWARD.value: "backtesting/walk_forward.html",
 }
 ROWS = {"trades": trade_row, "orders": order_row}
+KINDS = ((JobKind.BACKTEST, "Runs"), (JobKind.SWEEP, "Sweeps"), (JobKind.WALK_FORWARD, "Walk-forwards"))
 MAX_TRIALS_SHOWN = 300
 MAX_TRADES_SHOWN = 50
 WINDOW_TIMES = ("train_start", "train_end", "test_start", "test_end")
@@ -50,7 +52,7 @@ def _listed(request: HttpRequest) -> dict[str, Any]:
     kind = request.GET.get("kind", "")
     found = selectors.jobs_of(request.user, JobKind(kind) if kind in JobKind.values else None)
     jobs = list(found.defer("settings", "summary", "request").order_by("-created_at")[:LISTED])
-    return {"jobs": jobs, "kind": kind, "kinds": JobKind.choices, "has_open": any(job.is_open for job in jobs)}
+    return {"jobs": jobs, "kind": kind, "kinds": KINDS, "has_open": any(job.is_open for job in jobs)}
 
 
 @page
@@ -128,7 +130,7 @@ def _columns(job: Job, name: str) -> dict[str, Any] | None:
 
 
 def _backtest(request: HttpRequest, job: Job) -> dict[str, Any]:
-    return _sheet(job)
+    return {**_sheet(job), "marks_url": reverse("backtesting:marks", args=[job.pk])}
 
 
 def _sweep(request: HttpRequest, job: Job) -> dict[str, Any]:

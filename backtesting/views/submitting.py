@@ -157,13 +157,10 @@ def estimate(request: HttpRequest) -> HttpResponse:
             cost = found.carried_out(request.user, estimate=True)
         except PlatformError as error:
             found.show_faults(error)
-    faults = [(form, name, texts) for form in found.forms for name, texts in form.errors.items()]
     shown = [
-        {
-            "label": form.fields[name].label or name.replace("_", " ") if name in form.fields else "",
-            "text": " ".join(str(text) for text in texts),
-        }
-        for form, name, texts in faults
+        {"label": _label(form, name), "text": " ".join(str(text) for text in texts)}
+        for form in found.forms
+        for name, texts in form.errors.items()
     ]
     return render(request, "backtesting/_estimate.html", {"cost": cost, "faults": shown})
 

@@ -1,0 +1,51 @@
+"""A tiny run of every compiled path, so that the engine is loaded and compiled before the first user waits. Pure."""
+
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+
+from backtesting import engine
+from backtesting.spec import RunSpec, Sizing
+from domain.bars import BarArrays, Timeframe
+from domain.instruments import AssetClass, InstrumentSpec
+from domain.matching import FeeModel, SlippageModel
+from domain.sizing import SizingMethod
+from risk.decisions import RuleSpec
+from strategies.library.sma_cross import SmaCross
+
+N_BARS = 200
+DAY = 86_400
+
+
+def rehearse() -> int:
+    """Run a moving average cross over a made-up price, with and without rules; returns how many orders there were."""
+    t = np.arange(N_BARS, dtype=np.int64) * DAY
+    price = np.round(100 + 10 * np.sin(np.arange(N_BARS) / 9.0), 2)
+    bars = BarArrays(t, price, price + 1, price - 1, price, np.full(N_BARS, 1e6))
+    rules = (RuleSpec(key="warm", name="warm", type="max_position_size", limit=Decimal(50)),)
+    return sum(len(engine.run(_spec(rules=each), {"WARM": bars}).orders) for each in ((), rules))
+
+
+def _spec(*, rules: tuple[RuleSpec, ...]) -> RunSpec:
+    instrument = InstrumentSpec(
+        id=UUID(int=7),
+        symbol="WARM",
+        venue="TEST",
+        asset_class=AssetClass.EQUITY,
+        currency="USD",
+        tick_size=Decimal("0.01"),
+        lot_size=Decimal(1),
+        sector="",
+        calendar="24/7",
+    )
+    return RunSpec(
+        strategy=SmaCross(),
+        params=SmaCross.Params.model_validate({"fast": 5, "slow": 20}),
+        instruments=(instrument,),
+        timeframe=Timeframe.D1,
+        sizing=Sizing(SizingMethod.PERCENT_EQUITY, Decimal(40)),
+        fees=FeeModel(percent=Decimal("0.1")),
+        slippage=SlippageModel(bps=Decimal(2)),
+        rules=rules,
+    )
