@@ -73,7 +73,7 @@ def test_all_checks_good_is_promising_with_every_reason() -> None:
         ({"overfitting_loss": 0.3}, "overfitting"),
         ({"n_returns": 299}, "track_record"),
         ({"n_returns": 40, "minimum_track_record": 30.0}, "track_record"),
-        ({"n_trades": 29}, "trades"),
+        ({"n_trades": 9}, "trades"),
         ({"out_of_sample_efficiency": 0.4}, "out_of_sample"),
         ({"stability": 0.1}, "plateau"),
     ],
