@@ -25,9 +25,9 @@ ORDER = {
     "triggered": Chip("Triggered", "info", "Its stop price was reached; working at the broker."),
     "partially_filled": Chip("Partly filled", "info", "Some of the quantity is filled; the rest is working."),
     "pending_update": Chip("Changing", "wait", "A change was sent; the broker has not confirmed it."),
-    "pending_cancel": Chip("Cancelling", "wait", "A cancel was sent; it can still fill until the broker confirms."),
+    "pending_cancel": Chip("Canceling", "wait", "A cancel was sent; it can still fill until the broker confirms."),
     "filled": Chip("Filled", "good", "The whole quantity was executed."),
-    "canceled": Chip("Cancelled", "quiet", "Cancelled at the broker; the unfilled rest is gone."),
+    "canceled": Chip("Canceled", "quiet", "Canceled at the broker; the unfilled rest is gone."),
     "expired": Chip("Expired", "quiet", "Its time in force ended before it was filled."),
     "rejected": Chip("Rejected", "bad", "The broker refused it."),
     "unresolved": Chip("Unresolved", "warn", "No clear answer from the broker. It counts as working until known."),
@@ -83,7 +83,7 @@ JOB = {
     "running": Chip("Running", "info", "Being computed now."),
     "completed": Chip("Completed", "good", "Finished; the result is final."),
     "failed": Chip("Failed", "bad", "Stopped by an error; nothing of it counts."),
-    "canceled": Chip("Cancelled", "quiet", "Stopped by hand."),
+    "canceled": Chip("Canceled", "quiet", "Stopped by hand."),
 }
 
 SIDE = {

@@ -1,7 +1,7 @@
 """Which protective orders a position needs: the one function that both drivers ask after every fill.
 
 A position's stop and target are one-cancels-other orders over its whole quantity: placed when it opens, resized when
-it changes, cancelled when it is flat.
+it changes, canceled when it is flat.
 """
 
 from collections.abc import Sequence

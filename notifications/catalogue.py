@@ -107,7 +107,7 @@ SPECS: dict[type[events.Event], tuple[Spec, ...]] = {
     events.OrderCanceled: (
         Spec(
             type=T.ORDER_CANCELED,
-            title="Cancelled: {order}",
+            title="Canceled: {order}",
             body="{filled} of {size} {symbol} had been filled. {reason}",
             link=_ORDER,
         ),

@@ -196,10 +196,10 @@ class StrategyPreferences:
     )
     auto_deploy_optimized: bool = _flag(
         False,
-        "Deploy optimised parameters",
-        "On: parameters that an optimisation found better out of sample are put into a strategy that does not run; "
+        "Deploy optimized parameters",
+        "On: parameters that an optimization found better out of sample are put into a strategy that does not run; "
         "off: they are only suggested.",
-        "optimisation results",
+        "optimization results",
     )
     suggestions_enabled: bool = _flag(
         True,

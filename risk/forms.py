@@ -174,7 +174,7 @@ class KillForm(forms.Form):
     target = forms.ChoiceField(required=False, label="Stop")
     reason = forms.CharField(max_length=_REASON, help_text="Kept in the audit log.")
     forbid_all = forms.BooleanField(
-        required=False, label="Forbid exits too", help_text="Then nothing at all is sent; stops are cancelled as well."
+        required=False, label="Forbid exits too", help_text="Then nothing at all is sent; stops are canceled as well."
     )
     flatten = forms.BooleanField(required=False, label="Close what is held", help_text="With market orders, at once.")
 

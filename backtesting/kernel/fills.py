@@ -86,7 +86,7 @@ def closed(
     number: int, price: float, is_maker: bool, t: int, j: int, m: Market, p: Record, s: Record, part: Record,
     state: State, w: Written,
 ) -> None:  # fmt: skip
-    """Fill an order that ends the position; whatever else rests for it is cancelled."""
+    """Fill an order that ends the position; whatever else rests for it is canceled."""
     sign = 1.0 if part.held > 0.0 else -1.0
     quantity = abs(part.held)
     enter_session(t, m, p, s)

@@ -144,7 +144,7 @@ def settle(part: Record) -> None:
 def buy_at_fill(
     t: int, j: int, m: Market, ins: Record, p: Record, s: Record, part: Record, state: State, w: Written
 ) -> None:
-    """Work out an entry's quantity at its fill, and fill it; without a lot's worth of cash it is cancelled."""
+    """Work out an entry's quantity at its fill, and fill it; without a lot's worth of cash it is canceled."""
     price = slipped(m.o[t, j], float(part.side), p, ins)
     cash = part.cash if p.is_split else s.cash
     equity = part.cash if p.is_split else s.equity

@@ -115,14 +115,14 @@ def test_a_failing_on_bar_is_a_strategy_error_and_a_cancelled_run_is_not() -> No
         def on_bar(self, desk: Desk) -> None:
             raise RuntimeError("no")
 
-    class Cancelled(Exception):
+    class Canceled(Exception):
         pass
 
     def cancel(at: datetime) -> None:
-        raise Cancelled
+        raise Canceled
 
     bars = {"AAA": ohlc(*[FLAT] * 4)}
     with pytest.raises(StrategyError, match="RuntimeError: no"):
         engine.run(spec_of(Fails()), bars)
-    with pytest.raises(Cancelled):
+    with pytest.raises(Canceled):
         engine.run(spec_of(Watches()), bars, progress=cancel)

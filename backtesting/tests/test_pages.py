@@ -145,7 +145,7 @@ def test_canceling_noting_and_deploying_are_the_owners_alone(user: Any) -> None:
 
     waiting.refresh_from_db()
     assert (
-        waiting.status == JobStatus.CANCELED and "Cancelled" in client.get(f"/backtests/{waiting.pk}/").content.decode()
+        waiting.status == JobStatus.CANCELED and "Canceled" in client.get(f"/backtests/{waiting.pk}/").content.decode()
     )
     assert "Looks fine" in client.get(f"/backtests/{ended.pk}/").content.decode()
     assert deployed.headers["Location"] == f"/strategies/{Strategy.objects.get(user=user).pk}/"

@@ -215,7 +215,7 @@ def table(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Stop a job."""
     job = selectors.job_for(request.user, pk)
-    carry_out(request, lambda: settling.cancel(job, at=timezone.now()), done="It is cancelled; nothing of it is kept.")
+    carry_out(request, lambda: settling.cancel(job, at=timezone.now()), done="It is canceled; nothing of it is kept.")
     return redirect("backtesting:detail", pk)
 
 

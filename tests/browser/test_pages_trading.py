@@ -86,7 +86,7 @@ def test_ticket_previews_as_one_types_and_places_the_order(signed_in: Page, live
     expect(page.locator("#order-live")).to_contain_text("Accepted", timeout=ARRIVES_MS)
     page.get_by_role("button", name="Cancel order").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel it").click()
-    expect(page.locator("#order-live")).to_contain_text("Cancelled", timeout=ARRIVES_MS)
+    expect(page.locator("#order-live")).to_contain_text("Canceled", timeout=ARRIVES_MS)
 
 
 def test_refused_form_keeps_its_input_and_focuses_the_first_fault(page: Page, live_platform: Platform) -> None:

@@ -92,7 +92,7 @@ class PaperBroker:
 
     def cancel(self, client_order_id: str) -> ExecutionReport:
         """Cancel what still works; an order that is final already is reported as it is."""
-        return self._finish(client_order_id, OrderStatus.CANCELED, "cancelled on request")
+        return self._finish(client_order_id, OrderStatus.CANCELED, "canceled on request")
 
     def replace(self, client_order_id: str, new: Replacement) -> ExecutionReport:
         """Change quantity and prices of a working order."""

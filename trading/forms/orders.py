@@ -22,9 +22,9 @@ TYPES = {
     OrderType.TRAILING_STOP: "Trailing stop",
 }
 TIMES = {
-    TimeInForce.GTC: "Until cancelled (GTC)",
+    TimeInForce.GTC: "Until canceled (GTC)",
     TimeInForce.DAY: "This session only (DAY)",
-    TimeInForce.IOC: "At once, rest cancelled (IOC)",
+    TimeInForce.IOC: "At once, rest canceled (IOC)",
     TimeInForce.FOK: "Whole at once or not at all (FOK)",
     TimeInForce.OPG: "At the open (OPG)",
     TimeInForce.CLS: "At the close (CLS)",

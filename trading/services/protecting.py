@@ -1,7 +1,7 @@
 """Protective orders that fit the position: asked after every fill, committed with it, carried to the venue after it.
 
 What is needed is decided by ``domain.protection`` (the backtest engine asks the same function). Here the answer becomes
-orders: held children of the entry are released, others are made, resized or cancelled.
+orders: held children of the entry are released, others are made, resized or canceled.
 """
 
 from dataclasses import replace
@@ -198,7 +198,7 @@ def _new_child(action: Place, cause: Order) -> Order:
 
 
 def make_child(entry: Order, role: OrderRole, *, side: str, n: int) -> Order:
-    """Build (not save) a protective order of an entry: reduce-only, good till cancelled."""
+    """Build (not save) a protective order of an entry: reduce-only, good till canceled."""
     short = "sl" if role is OrderRole.STOP_LOSS else "tp"
     return Order(
         user_id=entry.user_id,

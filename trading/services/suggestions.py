@@ -1,4 +1,4 @@
-"""Suggestions from a user's own trades, with their evidence; and parameters that an optimisation found better.
+"""Suggestions from a user's own trades, with their evidence; and parameters that an optimization found better.
 
 A preference is never changed here. A strategy's parameters are, where its user switched auto_deploy_optimized on.
 """
@@ -173,7 +173,7 @@ def _rounded(value: Decimal | float) -> float:
 
 
 def take_optimized(event_id: UUID, *, at: datetime) -> bool:
-    """Deploy optimised parameters where the user wants that and the strategy does not run; else only suggest them.
+    """Deploy optimized parameters where the user wants that and the strategy does not run; else only suggest them.
 
     Returns whether they were deployed. The same event again changes nothing.
     """
@@ -200,6 +200,6 @@ def _parameters_finding(row: Strategy, event: OutboxEvent) -> Finding:
         strategy_id=row.pk,
         present=row.parameters,
         value=event.payload["parameters"],
-        title=f"{row.name}: an optimisation found better parameters",
+        title=f"{row.name}: an optimization found better parameters",
         evidence=dict(event.payload["evidence"]),
     )

@@ -95,7 +95,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     at = market.market_time(order.instrument)
 
     def work() -> Order:
-        return orders.cancel_order(order.pk, at=at, source=EventSource.OPERATOR, reason="you cancelled it")
+        return orders.cancel_order(order.pk, at=at, source=EventSource.OPERATOR, reason="you canceled it")
 
     carry_out(request, work, done=_cancel_words)
     if request.POST.get("back") == "list":
@@ -105,7 +105,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _cancel_words(order: Order) -> str:
     if order.status == OrderStatus.CANCELED:
-        return "The order is cancelled."
+        return "The order is canceled."
     return "The cancel was sent. Until the broker confirms it, the order can still fill."
 
 
@@ -136,8 +136,8 @@ def cancel_all(request: SignedInRequest) -> HttpResponse:
     """Cancel every entry that works; stops and targets stay unless they are asked for too."""
     selection = bulk.Selection(user_id=request.user.pk)
     keeps = request.POST.get("protective") != "on"
-    done = bulk.cancel_all(selection, reason="you cancelled all", only_new_risk=keeps)
-    tell_bulk(request, done, nothing="No order was waiting to be cancelled.", one="order", many="orders")
+    done = bulk.cancel_all(selection, reason="you canceled all", only_new_risk=keeps)
+    tell_bulk(request, done, nothing="No order was waiting to be canceled.", one="order", many="orders")
     return redirect("trading:orders")
 
 
