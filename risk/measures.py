@@ -180,10 +180,12 @@ class Measures:
 
     def numbers(self, names: tuple[str, ...], rule: RuleSpec, quantity: Decimal) -> list[Decimal]:
         """Return the named numbers for a rule, were the order of this quantity. Raises Unmeasurable."""
-        found = [_FINDERS[name](self, rule, quantity) for name in names]
-        for name, number in zip(names, found, strict=True):
+        found = []
+        for name in names:
+            number = _FINDERS[name](self, rule, quantity)
             if not number.is_finite():
                 raise Unmeasurable(f"{name.replace('_', ' ')} is {number}")
+            found.append(number)
         return found
 
     def book(self, rule: RuleSpec) -> Book:

@@ -165,11 +165,8 @@ def _dataclass_builder(cls: type[Any]) -> Callable[[Any], Any]:
     def build(value: Any) -> Any:
         if len(value) != len(names):
             raise ValueError(f"{cls.__name__} has {len(names)} fields, not {len(value)}")
-        given = {
-            name: None if item is None else builder(item)
-            for name, builder, item in zip(names, builders, value, strict=True)
-        }
-        return cls(**given)
+        given = [None if item is None else builder(item) for builder, item in zip(builders, value, strict=True)]
+        return cls(**dict(zip(names, given, strict=True)))
 
     return build
 
