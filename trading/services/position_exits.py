@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from domain.errors import PlatformError
-from domain.orders import EventSource, OrderRole, OrderSide, OrderSpec, OrderType
+from domain.orders import EventSource, OrderRole, OrderSide, OrderSpec, OrderStatus, OrderType
 from marketdata.models import Instrument
 from portfolio.models import Account
 from risk import selectors as risk
@@ -22,6 +22,7 @@ from risk.position_rules import CLOSING, Holding
 from strategies.models import Strategy
 from trading.services import orders
 from trading.services.intents import Origin
+from trading.services.transitions import note
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,8 @@ def commit_exits(
 
     What a working market exit covers already is left alone, and what a kill switch forbids waits for it.
     """
-    wanted = {breach.subject for breach in breaches if _closes(breach)}
-    found = [_commit(account, holding, at) for holding in holdings if holding.key in wanted]
+    wanted = {breach.subject: breach.message for breach in breaches if _closes(breach)}
+    found = [_commit(account, each, wanted[each.key], at) for each in holdings if each.key in wanted]
     return [order_id for order_id in found if order_id is not None]
 
 
@@ -42,7 +43,7 @@ def _closes(breach: RiskBreach) -> bool:
     return breach.level == BreachLevel.BREACH and breach.type in CLOSING and breach.action != Action.WARN
 
 
-def _commit(account: Account, holding: Holding, at: datetime) -> UUID | None:
+def _commit(account: Account, holding: Holding, why: str, at: datetime) -> UUID | None:
     left = holding.size - holding.closing
     if left <= 0 or risk.is_stopped(account, holding.strategy_id, reduces=True):
         return None
@@ -57,6 +58,8 @@ def _commit(account: Account, holding: Holding, at: datetime) -> UUID | None:
     try:
         with transaction.atomic():
             order, is_new = orders.commit_order(account.pk, spec, origin=_origin(holding, at), at=at)
+            if is_new:
+                note(order, OrderStatus(order.status), source=EventSource.LOCAL, at=at, message=why)
     except PlatformError:
         logger.exception("the position %s could not be closed", holding.key)
         return None

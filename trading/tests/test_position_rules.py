@@ -69,6 +69,7 @@ def test_a_position_held_too_long_is_closed_by_one_exit_with_a_decision(scene: S
 
     (made,) = exits()
     assert (made.reduce_only, made.side, made.quantity, made.status) == (True, "sell", 10, OrderStatus.ACCEPTED)
+    assert any("has been open for" in event.message for event in made.events.all())
     assert made.decision is not None and RiskDecision.objects.filter(pk=made.decision_id, verdict="allowed").exists()
     for _ in range(3):
         watch_accounts()
