@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, FloatField
+from django.db.models.functions import Cast
 
 from analytics import marks as curves
 from analytics.marks import Marks
@@ -16,20 +16,19 @@ from analytics.metrics.series import period_values
 from analytics.metrics.summary import Curve
 from analytics.metrics.trades import TradeColumns
 from analytics.tearsheet import TearSheet, tear_sheet
+from analytics.trade_rows import closed_trades
 from domain.bars import Floats, Ints, Timeframe
 from domain.errors import NotFound, ValidationFailed
-from domain.orders import OrderSide
 from marketdata import selectors as market
 from marketdata.calendars import ALWAYS, close_times
 from marketdata.models import Instrument
 from portfolio import selectors as portfolio
-from portfolio.models import Account, EquityPoint, Position, Trade
+from portfolio.models import Account, EquityPoint, Position
 from portfolio.statistics import TradeStatistics, trade_statistics
 from preferences import selectors as preferences
 from strategies import selectors as strategies
 from strategies.models import Strategy
 
-ZERO = Decimal(0)
 BY_HAND = "By hand"
 
 
@@ -113,22 +112,21 @@ def performance(user: Any, asked: Asked) -> Performance:
     accounts = _accounts(user, asked)
     currency = accounts[0].currency if accounts else "USD"
     marks = curves.joined([_marks(account, asked) for account in accounts]) if accounts else _no_marks()
-    rows = _trades(user, accounts, asked)
-    closed, exits = _columns(rows)
-    curve, note = _curve(marks, closed, exits, asked)
+    trades = closed_trades(user, _where(accounts, asked))
+    curve, note = _curve(marks, trades.columns, asked)
     symbol, prices, message = _benchmark(user, asked, curve.t)
     exposure = None if asked.strategy else _exposure(marks)
     sheet = tear_sheet(
         curve,
-        closed,
+        trades.columns,
         basis=_basis(accounts),
         benchmark=prices,
         benchmark_name=symbol,
         exposure=exposure,
-        traded_value=float(sum((row.entry_value + row.exit_value for row in rows), ZERO)),
-        fees_paid=float(sum((row.fees for row in rows), ZERO)),
+        traded_value=float(trades.traded_value),
+        fees_paid=float(trades.fees),
     )
-    facts = portfolio.closed_trades(user, **_where(accounts, asked))
+    facts = trades.facts
     return Performance(
         asked=asked,
         accounts=accounts,
@@ -169,9 +167,11 @@ def _marks(account: Account, asked: Asked) -> Marks:
         before = rows.filter(at__lt=asked.start).values_list("equity", flat=True).last()
         start = start if before is None else float(before)
         rows = rows.filter(at__gte=asked.start)
-    points = list(rows.values_list("at", "equity", "cash"))
-    t = np.array([int(at.timestamp()) for at, _, _ in points], dtype=np.int64)
-    return Marks(t, np.array([float(p[1]) for p in points]), np.array([float(p[2]) for p in points]), start)
+    as_floats = {"equity_float": Cast("equity", FloatField()), "cash_float": Cast("cash", FloatField())}
+    points = rows.annotate(**as_floats).values_list("at", *as_floats)
+    columns = list(zip(*points, strict=True)) or [(), (), ()]
+    t = np.array([int(at.timestamp()) for at in columns[0]], dtype=np.int64)
+    return Marks(t, np.array(columns[1], dtype=np.float64), np.array(columns[2], dtype=np.float64), start)
 
 
 def _no_marks() -> Marks:
@@ -189,38 +189,14 @@ def _where(accounts: tuple[Account, ...], asked: Asked) -> dict[str, Any]:
     return where
 
 
-def _trades(user: Any, accounts: tuple[Account, ...], asked: Asked) -> list[Trade]:
-    rows: QuerySet[Trade] = portfolio.trades_of(user).filter(closed_at__isnull=False, **_where(accounts, asked))
-    return list(rows.order_by("closed_at", "pk"))
-
-
-def _columns(rows: list[Trade]) -> tuple[TradeColumns, Ints]:
-    """Return the trades as columns, and when each was closed."""
-    if not rows:
-        return TradeColumns.empty(), np.empty(0, dtype=np.int64)
-    exits = _seconds([row.closed_at for row in rows])
-    closed = TradeColumns(
-        pnl=_floats([row.pnl_net for row in rows]),
-        returns=_floats([row.return_fraction for row in rows]),
-        entry_t=_seconds([row.entry_at for row in rows]),
-        exit_t=exits,
-        fees=_floats([row.fees for row in rows]),
-        entry_value=_floats([row.entry_value for row in rows]),
-        mae=_floats([row.mae for row in rows]),
-        mfe=_floats([row.mfe for row in rows]),
-        direction=np.array([float(OrderSide(row.side).sign) for row in rows]),
-    )
-    return closed, exits
-
-
-def _curve(marks: Marks, closed: TradeColumns, exits: Ints, asked: Asked) -> tuple[Curve, str]:
+def _curve(marks: Marks, closed: TradeColumns, asked: Asked) -> tuple[Curve, str]:
     """Return the equity curve and what it is made of."""
     if asked.strategy is None:
         return Curve(marks.t, marks.equity, marks.start), "Every mark of the account, open positions included."
     t, _ = period_values(marks.t, marks.equity)
     if len(closed):
         t = t[t >= closed.entry_t.min()]
-    equity = curves.of_trades(t, exits, closed.pnl, marks.start)
+    equity = curves.of_trades(t, closed.exit_t, closed.pnl, marks.start)
     note = "Results of the strategy's closed trades on the account's equity; open positions are not in it."
     return Curve(t, equity, marks.start), note
 
@@ -256,7 +232,7 @@ def _benchmark(user: Any, asked: Asked, t: Ints) -> tuple[str, Floats | None, st
 
 def _by_strategy(user: Any, groups: list[TradeStatistics]) -> tuple[GroupResult, ...]:
     ids = [each.group for each in groups if each.group != "(by hand)"]
-    rows = {str(row.pk): row for row in strategies.strategies_of(user).filter(Q(pk__in=ids))}
+    rows = {str(row.pk): row for row in strategies.strategies_of(user).filter(pk__in=ids)}
     found = [(each, rows.get(each.group)) for each in groups]
     return tuple(
         GroupResult(name=_name(each.group, row), strategy=row, statistics=each)
@@ -272,11 +248,3 @@ def _name(group: str, row: Strategy | None) -> str:
 
 def _moment(t: Any) -> datetime:
     return datetime.fromtimestamp(int(t), UTC)
-
-
-def _seconds(moments: list[Any]) -> Ints:
-    return np.array([int(each.timestamp()) for each in moments], dtype=np.int64)
-
-
-def _floats(values: list[Any]) -> Floats:
-    return np.array([np.nan if each is None else float(each) for each in values])
