@@ -67,10 +67,10 @@ def workers(address: str) -> Iterator[None]:
         return
     environment = os.environ | {"DATABASE_URL": address}
     base = [sys.executable, "-m", "celery", "-A", "tradeplatform", "worker", "--loglevel", "ERROR"]
-    queues = (("trading,risk", "4", "trading@bench"), ("notifications,default", "2", "notify@bench"))
+    queues = (("0", "trading,risk", "4", "trading@bench"), ("10", "notifications,default", "2", "notify@bench"))
     started = [
-        subprocess.Popen([*base, "-Q", names, "-c", n, "-n", host], cwd=ROOT, env=environment)
-        for names, n, host in queues
+        subprocess.Popen(["nice", "-n", nice, *base, "-Q", names, "-c", n, "-n", host], cwd=ROOT, env=environment)
+        for nice, names, n, host in queues
     ]
     _wait_for_workers(app, len(started))
     try:
