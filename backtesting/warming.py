@@ -1,11 +1,22 @@
-"""A tiny run of every compiled path, so that the engine is loaded and compiled before the first user waits. Pure."""
+"""Loading the engine: compiled by one process at a time, and before the first user waits for it. No Django.
 
+Several processes that compile into one cache at once can leave each other half a library.
+"""
+
+import fcntl
+import functools
+import os
+import tempfile
+from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 
 from backtesting import engine
+from backtesting.assignments import code_digest
 from backtesting.spec import RunSpec, Sizing
 from domain.bars import BarArrays, Timeframe
 from domain.instruments import AssetClass, InstrumentSpec
@@ -16,6 +27,21 @@ from strategies.library.sma_cross import SmaCross
 
 N_BARS = 200
 DAY = 86_400
+
+
+def calculated(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a process whose engine is loaded."""
+    load()
+    return function(*args)
+
+
+@functools.cache
+def load() -> int:
+    """Load the engine once in this process, compiling it where nobody did; others on this machine wait meanwhile."""
+    place = Path(tempfile.gettempdir()) / f"backtest-engine-{os.getuid()}-{code_digest()[:16]}.lock"
+    with place.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the file is closed, also by a kill
+        return rehearse()
 
 
 def rehearse() -> int:

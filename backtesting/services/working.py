@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from backtesting.assignments import read_progress
 from backtesting.models import Chunk, Job, JobStatus
 from backtesting.services import doing, leases, settling
 from backtesting.services.leases import Hold
-from backtesting.warming import rehearse
+from backtesting.warming import calculated, load
 from core.bus import publish
 from core.embedded import children
 from core.pacing import is_due
@@ -63,7 +64,7 @@ def warm_up(calculate: Calculate = children.run) -> bool:
     if not _SLOTS.acquire(blocking=False):
         return False
     try:
-        calculate(rehearse)
+        calculate(load)
     except children.ChildStoppedError:
         return False  # the platform stops
     finally:
@@ -77,13 +78,16 @@ def _do(hold: Hold, calculate: Calculate) -> None:
         watch = _Watch(hold, chunk.job, str(Path(folder) / "progress"))
         started = time.monotonic()
         try:
-            doing.do(chunk, hold, watch.progress_file, lambda *args: calculate(*args, should_stop=watch.should_stop))
+            doing.do(chunk, hold, watch.progress_file, partial(_in_child, calculate, watch))
         except children.ChildStoppedError as error:
             _lost(hold, chunk, str(error))
         except PlatformError as error:
             settling.fail(hold.job_id, message=error.message, code=error.code, at=timezone.now())
-        except Exception as error:  # a bug, or code of others: the job says so, the log has the rest
+        except Exception as error:  # a bug, or code of others: tried once more, then the job says so
             logger.exception("chunk %s of backtest %s failed", chunk.number, hold.job_id)
+            if chunk.attempts < 2:
+                leases.give_back(hold)
+                return
             words = f"{type(error).__name__}: {error}"
             settling.fail(
                 hold.job_id, message=f"It failed with an error of the code: {words}", code="error", at=timezone.now()
@@ -91,6 +95,10 @@ def _do(hold: Hold, calculate: Calculate) -> None:
         finally:
             logger.info("chunk %s of backtest %s took %.1f s", chunk.number, hold.job_id, time.monotonic() - started)
             watch.tell_end()
+
+
+def _in_child(calculate: Calculate, watch: "_Watch", *work: Any) -> Any:
+    return calculate(calculated, *work, should_stop=watch.should_stop)
 
 
 def _lost(hold: Hold, chunk: Chunk, words: str) -> None:

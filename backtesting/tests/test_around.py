@@ -126,7 +126,7 @@ def test_the_command_line_names_what_is_wrong(user: Any) -> None:
 
 
 def test_the_engine_is_warmed_by_runs_with_and_without_rules() -> None:
-    assert warming.rehearse() > 2
+    assert warming.load() > 2
     assert working.warm_up(in_place) is True
 
 

@@ -32,6 +32,7 @@ class _Slot:
     def submit(self, function: Callable[..., Result], args: tuple[Any, ...]) -> "Future[Result]":
         with self._lock:
             if self._pool is None:
+                _allow_children()
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_prepare)
             return self._pool.submit(function, *args)
@@ -98,6 +99,15 @@ def _wait_for_result(slot: _Slot, future: "Future[Result]", should_stop: Callabl
         if should_stop():
             slot.kill()
             raise ChildStoppedError("canceled")
+
+
+def _allow_children() -> None:
+    """Let a prefork process of Celery have children: it is daemonic, which forbids them, lest they outlive it.
+
+    Ours end with their parent by themselves (`_end_with_parent`). There is no public way to say so.
+    """
+    configuration: dict[str, Any] = getattr(multiprocessing.current_process(), "_config", {})
+    configuration["daemon"] = False
 
 
 def _prepare() -> None:
