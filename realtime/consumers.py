@@ -31,7 +31,8 @@ async def bars(scope: dict[str, Any], receive: Any, send: Any) -> None:
     async def topic(user: Any) -> str | None:
         if not SYMBOL.fullmatch(symbol) or timeframe not in set(Timeframe):
             return None
-        return bars_topic(symbol, timeframe)
+        is_there = await database_sync_to_async(may_listen)("bars", user, symbol)
+        return bars_topic(symbol, timeframe) if is_there else None
 
     await Socket(scope, receive, send).run(topic, kind="bars")
 

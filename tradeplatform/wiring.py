@@ -75,8 +75,9 @@ PREFERENCE_SUBSYSTEMS: dict[str, str] = {
 SOCKET_ACCESS: dict[str, str] = {
     "account": "tradeplatform.access.may_hear_account",
     "backtest": "tradeplatform.access.may_hear_backtest",
+    "bars": "tradeplatform.access.may_hear_bars",
 }
-"""Kind of socket (`account`, `backtest`) → dotted path of `function(user, id) -> bool`: may this user listen?"""
+"""Kind of socket (`account`, `backtest`, `bars`) → dotted path of `function(user, key) -> bool`: may they listen?"""
 
 SOCKET_PACE: dict[str, str] = {"bars": "marketdata.pace.bars_pace"}
 """Kind of socket → dotted path of `function(user) -> float | None`: seconds between batches, None for nothing now."""

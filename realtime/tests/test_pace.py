@@ -3,14 +3,23 @@
 import asyncio
 import time
 
+import pytest
 from asgiref.sync import sync_to_async
 
 from core.testing import api_client, changes
+from marketdata.tests.factories import make_instrument
 from realtime.tests.test_sockets import NOTIFICATIONS, connected, numbers, send
 from realtime.topics import bars_topic, user_topic
 from users.models import User
 
 BARS = "/ws/bars/?symbol=AAPL&timeframe=1d"
+
+
+@pytest.fixture(autouse=True)
+def _apple(transactional_db: None) -> None:
+    make_instrument("AAPL")
+
+
 TOPIC = bars_topic("AAPL", "1d")
 
 

@@ -12,6 +12,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
+from marketdata.tests.factories import make_instrument
 from realtime import outbox, push, sockets
 from realtime import rings as ring_store
 from realtime.routing import websocket_application
@@ -200,7 +201,10 @@ async def test_a_foreign_account_closes_like_an_unknown_one(
     assert await close_code(foreign) == sockets.NOT_FOUND
 
 
-@pytest.mark.parametrize("query", ["", "symbol=AAPL", "symbol=AAPL&timeframe=7x", "symbol=%E2%80%AEA&timeframe=1d"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "symbol=AAPL", "symbol=AAPL&timeframe=7x", "symbol=%E2%80%AEA&timeframe=1d", "symbol=NOPE&timeframe=1d"],
+)
 async def test_bars_without_a_sensible_symbol_and_timeframe_close_as_not_found(
     person: User, cookie: bytes, query: str
 ) -> None:
@@ -211,6 +215,7 @@ async def test_bars_without_a_sensible_symbol_and_timeframe_close_as_not_found(
 
 
 async def test_bars_reach_those_who_asked_for_this_symbol_and_timeframe(person: User, cookie: bytes) -> None:
+    await sync_to_async(make_instrument)("BTC/USDT")
     communicator, _ = await connected(cookie, path="/ws/bars/?symbol=BTC/USDT&timeframe=1m")
 
     await send(bars_topic("BTC/USDT", "5m"), 1)
