@@ -59,7 +59,8 @@ class RunSpec:
 
     `first_decision` names, by symbol, the row of the bars at whose close the strategy first decides (its warm-up where
     none is named); earlier bars only warm up and are not traded in. `session_zone` and `session_start` say when the
-    loss session begins.
+    loss session begins. `turns_at_once` sends the exit and the entry of the other way at the same close (live waits for
+    the position to be flat), as some other engines do; for research only.
     """
 
     strategy: Strategy
@@ -79,6 +80,7 @@ class RunSpec:
     session_zone: str = "UTC"
     session_start: time = time(0, 0)
     capital: Capital = Capital.SHARED
+    turns_at_once: bool = False
 
     def __post_init__(self) -> None:
         symbols = [instrument.symbol for instrument in self.instruments]

@@ -64,11 +64,32 @@ def decide(
             s.n_pending += 1
             part.is_active = 1
             signalled(t, j, OUT, EXECUTED, m.c[t, j], s, w.signals)
+            if p.turns_at_once:
+                turn(t, event, m, said, ins, p, rules, s, part, state, w)
         return
     side = 1 if kind & ENTER_LONG else -1 if kind & ENTER_SHORT and p.allows_shorts else 0
     if side != 0:
         code = entered(t, j, side, event, m, said.more, ins, p, rules, s, state, w)
         signalled(t, j, side, code, m.c[t, j], s, w.signals)
+
+
+@inlined
+def turn(
+    t: int, event: int, m: Market, said: Said, ins: Records, p: Record, rules: Rules, s: Record, part: Record,
+    state: State, w: Written,
+) -> None:  # fmt: skip
+    """Let the entry of the other way wait behind the exit, where one is wanted."""
+    kind, j = said.events[event].kind, said.events[event].col
+    side, number = part.side, part.order
+    wants = kind & ENTER_LONG if side > 0 else kind & ENTER_SHORT and p.allows_shorts
+    if not wants:
+        return
+    code = entered(t, j, side, event, m, said.more, ins, p, rules, s, state, w)
+    signalled(t, j, side, code, m.c[t, j], s, w.signals)
+    if code == EXECUTED:
+        part.next_side, part.next_order = side, part.order
+        s.n_pending -= 1  # one of the two at a time
+    part.side, part.order = side, number
 
 
 @inlined

@@ -42,7 +42,7 @@ INSTRUMENT = _record("tick_up tick_down lot_up lot_down stop_percent target_perc
 TERMS = _record(
     "cash size fee_taker fee_maker fee_order fee_share fee_least fee_unit slip_bps slip_spread confidence",
     "method at_fill is_split allows_shorts most_entries most_positions session_shift first_row n_instruments "
-    "counts_sessions",
+    "counts_sessions turns_at_once",
 )
 RULE = _record("limit", "type action scope choice")
 STATE = _record(
@@ -53,7 +53,7 @@ STATE = _record(
 # Per instrument: what is held and pending. A side of 0 is no pending order, an order of -1 none.
 PART = _record(
     "cash held pending most stop target cost stop_asked target_asked stop_percent target_percent",
-    "is_active side order stop_order target_order entry_fill",
+    "is_active side order next_side next_order stop_order target_order entry_fill",
 )
 ORDER = _record("quantity requested limit stop filled average", "created closed col side type role status parent")
 FILL = _record("quantity price fee", "row order")

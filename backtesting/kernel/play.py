@@ -122,6 +122,10 @@ def match(t: int, n: int, m: Market, ins: Records, p: Record, s: Record, state: 
         elif part.side != 0:
             price = slipped(m.o[t, j], float(part.side), p, ins[j])
             closed(part.order, price, False, t, j, m, p, s, part, state, w)
+            if part.next_side != 0:
+                part.side, part.order = part.next_side, part.next_order
+                part.next_side = 0
+                s.n_pending += 1
         else:
             protected(t, j, False, m, ins[j], p, s, part, state, w)
         settle(part)
@@ -147,7 +151,7 @@ def buy_at_fill(
     """Work out an entry's quantity at its fill, and fill it; without a lot's worth of cash it is canceled."""
     price = slipped(m.o[t, j], float(part.side), p, ins)
     cash = part.cash if p.is_split else s.cash
-    equity = part.cash if p.is_split else s.equity
+    equity = cash if p.is_split or len(state.parts) == 1 else s.equity  # alone it is flat now
     quantity = min(part.most, at_fill(price, equity, cash, part.side > 0, ins, p))
     if quantity > 0.0:
         w.orders[part.order].quantity = quantity

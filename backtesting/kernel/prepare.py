@@ -91,6 +91,12 @@ def check_research(spec: RunSpec) -> None:
         raise ValueError(f"{spec.sizing.method} is worked out at the decision, it can not be sized at the fill")
     if spec.capital is Capital.SPLIT and spec.sizing.at is not SizedAt.FILL:
         raise ValueError("split capital is spent at fills: it needs a sizing at the fill")
+    if spec.turns_at_once and (spec.sizing.at is not SizedAt.FILL or _protects(spec)):
+        raise ValueError("turning at once needs a sizing at the fill, and no stop or target")
+
+
+def _protects(spec: RunSpec) -> bool:
+    return any(rule.type in ("stop_loss", "take_profit") for rule in spec.rules)
 
 
 def _unknown_rule(rule: RuleSpec, panel: Panel) -> bool:
@@ -264,6 +270,7 @@ def _terms(spec: RunSpec, first_row: int) -> Records:
         "session_shift": start.hour * 3600 + start.minute * 60 + start.second,
         "first_row": first_row,
         "n_instruments": len(spec.instruments),
+        "turns_at_once": spec.turns_at_once,
         "counts_sessions": _counts_sessions(spec),
     }
     records = np.empty(1, dtype=TERMS)
