@@ -4,6 +4,7 @@ One CPU-bound thread beside the web server makes its answers 20 times slower; a 
 """
 
 import multiprocessing
+import multiprocessing.process
 import os
 import queue
 import signal
@@ -102,12 +103,16 @@ def _wait_for_result(slot: _Slot, future: "Future[Result]", should_stop: Callabl
 
 
 def _allow_children() -> None:
-    """Let a prefork process of Celery have children: it is daemonic, which forbids them, lest they outlive it.
+    """Let a prefork process of Celery have children of the standard library's kind.
 
-    Ours end with their parent by themselves (`_end_with_parent`). There is no public way to say so.
+    It is daemonic, which forbids them lest they outlive it (ours end with their parent by themselves), and its key is
+    of billiard's own class, which only billiard can hand on. There is no public way to say so.
     """
     configuration: dict[str, Any] = getattr(multiprocessing.current_process(), "_config", {})
     configuration["daemon"] = False
+    if "authkey" in configuration:
+        key_of = vars(multiprocessing.process)["AuthenticationString"]  # not in the type stubs
+        configuration["authkey"] = key_of(bytes(configuration["authkey"]))
 
 
 def _prepare() -> None:
