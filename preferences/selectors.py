@@ -75,6 +75,18 @@ def whole_version(user_id: UUID, version: int) -> Version:
     return _of_version(user_id, version)
 
 
+def newest_version(user_id: UUID) -> tuple[int, str]:
+    """Return the newest stored version and its digest; (0, "") where there is none."""
+    return _newest.first(user_id=user_id) or (0, "")
+
+
+def stored_version(user_id: UUID, version: int, digest: str) -> Version:
+    """Return the version of this digest, from memory where it was read before; raises CorruptPreferences."""
+    if version and not digest:
+        raise CorruptPreferences(f"Version {version} of the preferences is in force, but it is not stored.")
+    return _parsed(user_id, version, digest) if version else Version(DEFAULTS)
+
+
 def users_with_expired(at: datetime, *, limit: int = 200) -> list[UUID]:
     """Return whose temporary values have expired and were not put away."""
     due = PreferenceHead.objects.filter(next_expiry_at__lte=at).order_by("next_expiry_at")
@@ -134,6 +146,12 @@ _digest: Prepared[tuple[str]] = Prepared(
     lambda user_id, version: PreferenceVersion.objects.filter(user_id=user_id, version=version).values_list("digest"),
     user_id=UUID,
     version=int,
+)
+_newest: Prepared[tuple[int, str]] = Prepared(
+    lambda user_id: (
+        PreferenceVersion.objects.filter(user_id=user_id).order_by("-version").values_list("version", "digest")
+    ),
+    user_id=UUID,
 )
 _in_force: Prepared[tuple[int]] = Prepared(
     lambda user_id: PreferenceHead.objects.filter(user_id=user_id).values_list("version"), user_id=UUID

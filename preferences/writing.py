@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.bus import publish
-from domain.errors import FieldError, NotFound, ValidationFailed, VersionMoved
+from domain.errors import FieldError, ValidationFailed, VersionMoved
 from domain.events import PreferenceChanged, PreferenceChangeFailed, PreferenceRolledBack
 from preferences import overrides, selectors, subsystems
 from preferences.critical import Loosening, loosenings
@@ -76,10 +76,10 @@ class Writing:
 
     def _store(self, expected_version: int | None) -> Preferences:
         now = timezone.now()
-        version = _locked(self.user.pk)
+        version, digest = _locked(self.user.pk)
         if expected_version is not None and expected_version != version:
             raise VersionMoved(f"You expected version {expected_version}; version {version} is in force.")
-        before = _readable(self.user.pk, version, must=self.category != ALL or self.is_expiry)
+        before = _readable(self.user.pk, version, digest, must=self.category != ALL or self.is_expiry)
         after = self.move(before or Version(selectors.DEFAULTS), now)
         if before is not None and _same(before, after):
             return replace(before.at(now), version=version)
@@ -126,7 +126,7 @@ class Writing:
             reason=self.origin.reason,
         )
         in_force = {"version": version, "next_expiry_at": after.next_expiry}
-        PreferenceHead.objects.update_or_create(user=self.user, defaults=in_force)
+        PreferenceHead.objects.filter(user=self.user).update(**in_force)  # its row is there: it is locked
 
     def _tell(self, changed: dict[str, Any], version: int, *, is_critical: bool) -> None:
         told: dict[str, Any] = {
@@ -163,21 +163,24 @@ def _same(before: Version, after: Version) -> bool:
     return snapshot(before.base) == snapshot(after.base) and before.overrides == after.overrides
 
 
-def _locked(user_id: UUID) -> int:
-    """Lock the head; where the versions lost their head, make it anew at the newest version (only repairs get on)."""
+def _locked(user_id: UUID) -> tuple[int, str]:
+    """Lock the head and return the version in force with its digest ("": it is not stored).
+
+    Where the versions lost their head, it is made anew at the newest version (only repairs get on).
+    """
     try:
         version = selectors.locked_version(user_id)
     except CorruptPreferences:
         version = 0
         PreferenceHead.objects.bulk_create([PreferenceHead(user_id=user_id)], ignore_conflicts=True)
-    newest = PreferenceVersion.objects.for_user(user_id).order_by("-version").values_list("version", flat=True).first()
-    return max(version, newest or 0)
+    newest, digest = selectors.newest_version(user_id)
+    return (newest, digest) if newest >= version else (version, "")
 
 
-def _readable(user_id: UUID, version: int, *, must: bool) -> Version | None:
+def _readable(user_id: UUID, version: int, digest: str, *, must: bool) -> Version | None:
     try:
-        return selectors.whole_version(user_id, version)
-    except (CorruptPreferences, NotFound):
+        return selectors.stored_version(user_id, version, digest)
+    except CorruptPreferences:
         if must:
             raise
         return None

@@ -204,3 +204,21 @@ def test_a_change_waits_for_a_decision_under_way(transactional_db: None) -> None
 
     assert order == ["decided", "changed"]
     assert connection.vendor in ("sqlite", "postgresql")
+
+
+def test_a_version_that_is_in_force_and_not_stored_stops_changes_and_is_repaired_by_a_reset(user: Any) -> None:
+    services.change(user, TRADING, {"max_daily_trades": 5})
+    PreferenceHead.objects.filter(user=user).update(version=7)
+
+    with pytest.raises(CorruptPreferences):
+        services.change(user, TRADING, {"max_daily_trades": 6})
+    assert services.reset(user).version == 8
+
+    assert services.change(user, TRADING, {"max_daily_trades": 6}).version == 9
+
+
+def test_a_change_needs_few_statements(user: Any, django_assert_max_num_queries: Any) -> None:
+    services.change(user, TRADING, {"max_daily_trades": 5})
+
+    with django_assert_max_num_queries(12):
+        services.change(user, TRADING, {"max_daily_trades": 6})
