@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from backtesting.engine import panel, run
+from backtesting.exact import run_exact
+from backtesting.kernel.prepare import unknown
 from backtesting.results import RunResult
-from backtesting.tests.scene import Says, by_hand, closed_at, ohlc, rows, run_one
+from backtesting.tests.scene import Says, by_hand, closed_at, ohlc, rows, run_one, spec_of
+from backtesting.watch import WATCHED
 from domain.bars import Timeframe
 from domain.matching import SlippageModel
 from domain.orders import OrderSide, OrderStatus
@@ -106,3 +110,14 @@ def test_slippage_beyond_its_budget_stops_new_risk() -> None:
 
     assert [side for _, side, _ in fills(result)] == ["buy", "sell"]
     assert result.orders[-1].status is OrderStatus.DENIED
+
+
+@pytest.mark.parametrize("kind", sorted(WATCHED))
+def test_a_run_with_a_watched_rule_takes_the_plain_engine_which_knows_it(kind: str) -> None:
+    bars = ohlc(*[FLAT] * 8)
+    spec = spec_of(Says(entry=rows(0), exit=rows(5)), rules=(rule(kind, 2 * DAY, parameters={"time": "00:00"}),))
+
+    public, exact = run(spec, {"AAA": bars}), run_exact(spec, {"AAA": bars})
+
+    assert unknown(spec, panel(spec, {"AAA": bars})) != ""
+    assert len(public.fills) == len(exact.fills)
