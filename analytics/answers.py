@@ -13,7 +13,7 @@ from analytics.charts.picture import thinned
 from analytics.metrics.catalogue import METRICS, Unit
 from analytics.metrics.drawdowns import Drawdown, drawdown_series
 from analytics.selectors import GroupResult, Performance
-from domain.bars import Floats
+from domain.bars import Floats, Ints
 
 _PLACES = 8
 
@@ -60,7 +60,7 @@ def _money(value: Any) -> Decimal | None:
 
 def _series(found: Performance, max_points: int) -> dict[str, Any]:
     curve = found.curve
-    rows = thinned(curve.equity, max(2, max_points // 2 * 2 - 2)) if len(curve.t) > max_points else slice(None)
+    rows = _rows(curve.equity, max_points)
     equity, fall = curve.equity[rows], drawdown_series(curve.equity)[rows]
     other = None if found.benchmark is None else rebased(found.benchmark, curve.start)
     return {
@@ -70,6 +70,12 @@ def _series(found: Performance, max_points: int) -> dict[str, Any]:
         "drawdown": fall.tolist(),
         "benchmark": [] if other is None else _plain(other[rows]),
     }
+
+
+def _rows(equity: Floats, max_points: int) -> Ints:
+    """Return at most ``max_points`` rows: the extremes of even stretches where there is room, first and last always."""
+    rows = thinned(equity, max_points - 2) if len(equity) > max_points >= 8 else np.arange(len(equity))
+    return rows if len(rows) <= max_points else rows[np.linspace(0, len(rows) - 1, max_points).round().astype(np.int64)]
 
 
 def _plain(values: Floats) -> list[float | None]:

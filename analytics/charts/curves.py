@@ -103,7 +103,7 @@ def _vertical(x: str) -> Figure:
 def _equity_words(t: Ints, equity: Floats, benchmark: Floats | None, name: str, benchmark_name: str) -> str:
     total = written(float(equity[-1] / equity[0] - 1.0)) if equity[0] > 0 else "unknown"
     words = f"{name} from {equity[0]:,.0f} on {day(int(t[0]))} to {equity[-1]:,.0f} on {day(int(t[-1]))}: {total}."
-    if benchmark is not None and np.isfinite(benchmark[-1]):
+    if benchmark is not None and np.isfinite(benchmark[-1]) and equity[0] > 0:
         words += f" {benchmark_name}: {written(float(benchmark[-1] / equity[0] - 1.0))}."
     deepest = worst_drawdowns(t, equity, 1)
     if not deepest:

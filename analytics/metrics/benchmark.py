@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.metrics.performance import deviation
+from analytics.metrics.performance import deviation, powered
 from domain.bars import Floats
 
 
@@ -36,7 +36,7 @@ def alpha_beta(returns: Floats, benchmark: Floats, periods: float, risk_free: fl
         return AlphaBeta(math.nan, math.nan)
     own, other = paired(returns - risk_free, benchmark - risk_free)
     rest = float(np.mean(own - slope * other))
-    return AlphaBeta((1.0 + rest) ** periods - 1.0 if rest > -1 else -1.0, slope)
+    return AlphaBeta(powered(1.0 + rest, periods), slope)
 
 
 def correlation(returns: Floats, benchmark: Floats) -> float:

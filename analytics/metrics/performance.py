@@ -75,7 +75,10 @@ def compounded_volatility(returns: Floats, periods: float) -> float:
     if len(values) < 2:
         return math.nan
     square = (1.0 + powered(float(np.prod(1.0 + values)), 1 / len(values))) ** 2
-    return math.sqrt(max(0.0, (float(np.var(values, ddof=1)) + square) ** periods - square**periods))
+    try:
+        return math.sqrt(max(0.0, (float(np.var(values, ddof=1)) + square) ** periods - square**periods))
+    except OverflowError:
+        return math.inf
 
 
 def stability(returns: Floats) -> float:

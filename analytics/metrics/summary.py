@@ -139,7 +139,7 @@ def _of_benchmark(curve: Curve, benchmark: Floats | None, basis: Basis) -> dict[
         "beta": found.beta,
         "correlation": against.correlation(own, other),
         "information_ratio": against.information_ratio(own, other, basis.periods_per_year),
-        "benchmark_return": float(priced[-1] / priced[0] - 1.0) if len(priced) > 1 else math.nan,
+        "benchmark_return": float(priced[-1] / priced[0] - 1.0) if len(priced) > 1 and priced[0] > 0 else math.nan,
     }
 
 

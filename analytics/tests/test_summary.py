@@ -1,5 +1,6 @@
 """The whole summary, the rolling figures and the monthly table, on series small enough to check by hand."""
 
+import json
 import math
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from analytics.metrics.drawdowns import worst_drawdowns
 from analytics.metrics.months import monthly_table
 from analytics.metrics.summary import Curve, summarize
 from analytics.metrics.trades import TradeColumns
+from analytics.tearsheet import tear_sheet
 from domain.bars import Ints, Timeframe
 
 
@@ -145,3 +147,24 @@ def test_worst_drawdowns_know_their_dates_and_whether_they_ended() -> None:
 
     assert (deepest.depth, deepest.peak_t, deepest.trough_t, deepest.recovered_t) == (-0.5, t[2], t[3], None)
     assert (other.depth, other.recovered_t) == (pytest.approx(-0.2), t[2])
+
+
+CURVES = (
+    np.full(40, 1_000.0),
+    np.zeros(40),
+    np.maximum(0.0, 1_000 - 50.0 * np.arange(40)),
+    np.linspace(1.0, 1e12, 40),
+    np.random.default_rng(8).normal(0, 500, 40),
+)
+
+
+@pytest.mark.parametrize("own", range(len(CURVES)))
+@pytest.mark.parametrize("other", range(len(CURVES)))
+def test_the_oddest_curves_are_measured_without_a_fault(own: int, other: int) -> None:
+    curve = Curve(days(40), CURVES[own], 1_000.0)
+
+    sheet = tear_sheet(curve, trades_of(0.0, -1.0), basis=DAILY, benchmark=CURVES[other], exposure=np.zeros(40))
+
+    json.dumps(sheet.figures, allow_nan=False)
+    for each in sheet.pictures.values():
+        json.dumps(each.figure, allow_nan=False)
