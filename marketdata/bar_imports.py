@@ -78,6 +78,9 @@ class ImportResult:
         }
 
 
+_ENOUGH_STEPS = 20  # so many gaps in a row are no gaps
+
+
 def import_bars(content: bytes, request: ImportRequest, *, at: datetime) -> ImportResult:
     """Store the good bars of a file and return what happened to every line.
 
@@ -172,6 +175,9 @@ def _check_spacing(bars: BarArrays, timeframe: Timeframe) -> None:
     steps = np.abs(np.diff(bars.t))
     if len(steps) > 1 and float(np.median(steps)) < timeframe.seconds * 0.9:
         message = f"The rows are {np.median(steps):g} s apart, closer than {timeframe.value} bars can be"
+        raise ValidationFailed(message, field="timeframe", code="mismatch")
+    if len(steps) >= _ENOUGH_STEPS and int(steps.min()) >= 2 * timeframe.seconds:
+        message = f"No two rows are less than {int(steps.min()):,} s apart: these are no {timeframe.value} bars"
         raise ValidationFailed(message, field="timeframe", code="mismatch")
 
 

@@ -284,3 +284,16 @@ def test_a_parquet_file_with_a_damaged_column_name_is_refused() -> None:
 def test_a_misread_year_is_told_and_not_stored() -> None:
     result = load(day_rows(4, **{"0": "0001-01-01,10.5,11,10,10.5,100"}))
     assert result.rejected == [(2, "the bar lies before the year 1800")]
+
+
+@pytest.mark.parametrize("minutes", [10, 15, 60])
+def test_bars_of_a_longer_timeframe_are_not_taken_for_shorter_ones_with_gaps(minutes: int) -> None:
+    lines = [
+        f"2024-01-{2 + n // 20:02d} {(n % 20) * minutes // 60:02d}:{(n % 20) * minutes % 60:02d}" for n in range(40)
+    ]
+    text = HEAD + "\n".join(f"{line},10,11,9,10,100" for line in lines)
+
+    with pytest.raises(ValidationFailed, match="these are no 5m bars"):
+        load(text, timeframe=Timeframe.M5)
+
+    assert not Instrument.objects.exists()
