@@ -66,6 +66,8 @@ def without_market(matrix: Floats, market: Floats) -> Floats:
     matrix : float64[n_obs, n_variants], returns; market : float64[n_obs], returns of just holding the instruments
     """
     moved = np.nan_to_num(market, nan=0.0)
+    if len(moved) == 0:
+        return matrix
     centred = moved - moved.mean()
     square = float(np.dot(centred, centred))
     if square <= 0:
@@ -102,7 +104,7 @@ def sweep_evidence(
     clean = clean if market is None else without_market(clean, market)
     sharpes = sharpes_of(clean) if len(clean) >= _MIN_ROWS else np.zeros(clean.shape[1])
     chosen = int(np.argmax(sharpes)) if best is None else best
-    variance = _luck_variance(clean, sharpes) if len(sharpes) > 1 else None
+    variance = _luck_variance(clean, sharpes) if len(sharpes) > 1 and len(clean) >= _MIN_ROWS else None
     split = pbo(clean) if clean.shape[1] > 1 else None
     tested = snooping(clean, n_samples=n_samples, seed=seed) if clean.shape[1] > 1 else None
     alone = run_evidence(

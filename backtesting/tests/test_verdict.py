@@ -135,3 +135,14 @@ def test_a_large_sweep_is_measured_on_columns_spread_evenly_with_the_best() -> N
 
     assert 77 in found and len(found) <= 100 and found[0] == 0 and found[-1] == 4_999
     assert list(chosen_columns(3, 1)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 30])
+@pytest.mark.parametrize("n_variants", [1, 5])
+def test_short_and_odd_sweeps_are_never_promising_and_never_fail(n: int, n_variants: int) -> None:
+    matrix = np.random.default_rng(7).normal(0, 0.01, (n, n_variants))
+    matrix[::3] = np.nan
+
+    found = verdict(sweep_evidence(matrix, periods_per_year=252, market=np.zeros(n), n_samples=50))
+
+    assert found.word is not Word.PROMISING
