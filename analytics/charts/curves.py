@@ -14,6 +14,7 @@ from analytics.charts.picture import (
     day,
     layout,
     line,
+    mixed,
     moments,
     numbers,
     thinned,
@@ -156,7 +157,7 @@ def bands_picture(
         low, high = quantiles[i], quantiles[n - 1 - i]
         share = f"{(levels[n - 1 - i] - levels[i]) * 100:.0f} %"
         data.append(line(x, numbers(low), f"{share} low", SERIES[0], line={"width": 0}, showlegend=False))
-        filled = {"fill": "tonexty", "opacity": 0.25, "line": {"width": 0}}
+        filled = {"fill": "tonexty", "fillcolor": mixed(SERIES[0], 0.2 + 0.25 * i), "line": {"width": 0}}
         data.append(line(x, numbers(high), f"{share} of the paths", SERIES[0], **filled))
     data.append(line(x, numbers(quantiles[middle]), "Median", SERIES[0]))
     if real is not None:

@@ -191,4 +191,4 @@ def _told(combo: Combination, score: float, objective: str) -> str:
 def _text(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
