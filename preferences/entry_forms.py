@@ -100,7 +100,7 @@ class EntryForm(forms.Form):
     enabled = forms.BooleanField(required=False, label="Tell me")
     channels = forms.MultipleChoiceField(
         choices=[(channel.value, words) for channel, words in CHANNEL_WORDS.items()],
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
         help_text="What this server can not send by a channel is shown in the application, and says so.",
     )
     priority = forms.ChoiceField(

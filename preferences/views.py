@@ -121,7 +121,9 @@ def _notifications(request: SignedInRequest, preferences: Preferences) -> HttpRe
         for update in updates:
             after = applied(Category.NOTIFICATIONS, update)(after)
         changed = changed_fields(snapshot(preferences), snapshot(after))
-        context["impact"] = impact_in_words(services.impact_between(request.user, preferences, after))
+        context["impact"] = impact_in_words(
+            {**services.impact_between(request.user, preferences, after), "warnings": []}
+        )
         return _preview_or_save(request, context, changed, save)
     except PlatformError as error:
         messages.error(request, sentence(error.message))

@@ -78,7 +78,7 @@ def _preview_or_save(request: SignedInRequest, context: dict[str, Any], wanted: 
     except PlatformError as error:
         messages.error(request, sentence(error.message))
         return render(request, "preferences/entry.html", context)
-    shown = {"changes": changes_in_words(changed), "impact": impact_in_words(found)}
+    shown = {"changes": changes_in_words(changed), "impact": impact_in_words({**found, "warnings": []})}
     return render(request, "preferences/entry.html", context | shown)
 
 

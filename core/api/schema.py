@@ -66,6 +66,11 @@ class StrictSchema(AutoSchema):
             return _page(found)
         return found
 
+    def get_tags(self) -> list[str]:
+        """Group operations by what stands after the mount in their address: orders, risk, preferences, …"""
+        parts = [part for part in self.path.split("/") if part and not part.startswith("{")]
+        return [parts[2] if len(parts) > 2 else parts[-1]]
+
     def get_operation_id(self) -> str:
         """Name lists as lists; the rest as usual."""
         name: str = super().get_operation_id()

@@ -35,7 +35,10 @@ class RehearsalForm(forms.Form):
     days = forms.ChoiceField(choices=SPANS, required=False, label="Orders of")
     template = forms.ChoiceField(required=False, label="A ready set of rules")
     rules = forms.ModelMultipleChoiceField(
-        RiskRule.objects.none(), required=False, label="Rules of your own", widget=forms.CheckboxSelectMultiple
+        RiskRule.objects.none(),
+        required=False,
+        label="Rules of your own",
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
 
     def __init__(self, user: Any, data: Any = None) -> None:
