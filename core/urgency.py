@@ -14,6 +14,10 @@ PATIENCE_SECONDS = 10.0
 _mine = threading.local()
 
 
+class Overtaken(Exception):
+    """Urgent work was begun since a guarded block looked: what it knew may not hold any more."""
+
+
 class Turns:
     """One holder at a time; while somebody urgent is at work, others wait for him to end."""
 
@@ -21,6 +25,7 @@ class Turns:
         self._condition = threading.Condition()
         self._taken = False
         self._n_urgent = 0
+        self.n_begun = 0
 
     @property
     def is_taken(self) -> bool:
@@ -28,10 +33,12 @@ class Turns:
         return self._taken
 
     def take(self, seconds: float) -> bool:
-        """Wait for the turn; tell whether it came in time."""
+        """Wait for the turn; tell whether it came in time. Raises Overtaken in a guarded block that was."""
         self.stand_back(seconds)
         with self._condition:
             came = self._condition.wait_for(lambda: not self._taken, seconds)
+            if getattr(_mine, "guard", None) not in (None, self.n_begun) and not is_urgent():
+                raise Overtaken
             if came:
                 self._taken = True
             return came
@@ -52,6 +59,7 @@ class Turns:
         """From now on only urgent work takes turns."""
         with self._condition:
             self._n_urgent += 1
+            self.n_begun += 1
 
     def end_urgent(self) -> None:
         """Everybody takes turns again."""
@@ -76,6 +84,16 @@ def urgent() -> Iterator[None]:
     finally:
         turns.end_urgent()
         _mine.is_urgent = False
+
+
+@contextmanager
+def unless_overtaken(n_begun: int) -> Iterator[None]:
+    """Take no turn in this block once urgent work was begun after ``n_begun`` was read: Overtaken is raised instead."""
+    _mine.guard = n_begun
+    try:
+        yield
+    finally:
+        _mine.guard = None
 
 
 def is_urgent() -> bool:

@@ -4,7 +4,7 @@ import threading
 import time
 
 from core import urgency
-from core.urgency import Turns, urgent
+from core.urgency import Overtaken, Turns, unless_overtaken, urgent
 
 
 def test_others_wait_until_the_urgent_one_has_ended(monkeypatch) -> None:
@@ -62,3 +62,29 @@ def test_a_turn_that_does_not_come_in_time_is_told() -> None:
     assert turns.take(1)
 
     assert not turns.take(0.05)
+
+
+def test_who_waited_through_urgent_work_is_told_that_he_was_overtaken(monkeypatch) -> None:
+    turns = Turns()
+    monkeypatch.setattr(urgency, "turns", turns)
+    told: list[str] = []
+    looked = turns.n_begun
+
+    def other() -> None:
+        try:
+            with unless_overtaken(looked):
+                turns.take(5)
+        except Overtaken:
+            told.append("overtaken")
+        with unless_overtaken(turns.n_begun):
+            assert turns.take(5)
+            turns.give()
+        told.append("again")
+
+    with urgent():
+        thread = threading.Thread(target=other)
+        thread.start()
+        time.sleep(0.05)
+    thread.join()
+
+    assert told == ["overtaken", "again"]

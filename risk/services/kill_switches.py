@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from core.bus import publish
+from core.urgency import urgent
 from domain.errors import IllegalState, NotFound, ValidationFailed
 from domain.events import KillSwitchEngaged, KillSwitchRearmed
 from portfolio.models import Account
@@ -16,7 +17,6 @@ from strategies.models import Strategy
 _REASON_LENGTH = 300
 
 
-@transaction.atomic
 def engage_kill_switch(
     *,
     scope: str,
@@ -32,6 +32,13 @@ def engage_kill_switch(
     An engaged switch stays engaged; a stricter wish (forbid_all, flatten) is added to it. Publishes KillSwitchEngaged.
     Raises ValidationFailed without a reason, NotFound for a target that does not exist.
     """
+    with urgent(), transaction.atomic():
+        return _engage(scope, target_id, reason, by=by, at=at, forbid_all=forbid_all, flatten=flatten)
+
+
+def _engage(
+    scope: str, target_id: UUID | None, reason: str, *, by: str, at: datetime, forbid_all: bool, flatten: bool
+) -> KillSwitch:
     reason = _checked_reason(reason)
     owner = _owner_of(KillScope(scope), target_id)
     switch = _engaged(scope, target_id)

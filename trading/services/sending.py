@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from core import faults
+from core import faults, urgency
 from core.bus import publish
 from domain import events
 from domain.errors import BrokerError
@@ -56,19 +56,35 @@ def _carry(order: Order) -> tuple[Order, ...]:
     if call is None:
         return ()
     faults.point("orders.after_intent")
-    switch = _stopping(order)
-    if switch is not None:
-        _withhold(order, switch)
-        return ()
     try:
-        report = call(broker_of(order.account), order)
+        report = _called(call, order)
     except BrokerError as error:
         _book_failure(order, error)
+        return ()
+    if report is None:
         return ()
     faults.point("orders.after_send")
     follow_ups = execution.apply_report(order.account_id, report, source=EventSource.STREAM)
     faults.point("orders.after_report")
     return follow_ups
+
+
+def _called(call: Callable[[Broker, Order], ExecutionReport], order: Order) -> ExecutionReport | None:
+    """Ask for kill switches, then call the venue; None where one keeps the order here.
+
+    Who waited for his turn while a switch was engaged asks again: what he knew does not hold any more.
+    """
+    while True:
+        n_begun = urgency.turns.n_begun
+        switch = _stopping(order)
+        if switch is not None:
+            _withhold(order, switch)
+            return None
+        try:
+            with urgency.unless_overtaken(n_begun):
+                return call(broker_of(order.account), order)
+        except urgency.Overtaken:
+            continue
 
 
 def _stopping(order: Order) -> KillSwitch | None:
