@@ -51,6 +51,7 @@ class JobViewSet(OwnedReadViewSet):
     ordering: ClassVar = {"created_at": "created_at"}
     queries: ClassVar = {"export": ExportQuery}
     answers: ClassVar = {
+        "list": s.JobOutput,  # without the summary, which is long
         "notes": s.NotesOutput,
         "add_note": s.NoteOutput,
         "deploy": s.DeployOutput,
@@ -59,7 +60,9 @@ class JobViewSet(OwnedReadViewSet):
 
     def rows(self) -> Any:
         """Return the asker's jobs of this kind."""
-        return self.model._default_manager.for_user(self.request.user)  # type: ignore[attr-defined]
+        manager: Any = self.model._default_manager
+        found = manager.for_user(self.request.user)
+        return found.defer("summary") if self.operation()[0] == "list" else found
 
     def submit(self, values: dict[str, Any]) -> Any:
         """Check and queue; returns the job."""
