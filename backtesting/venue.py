@@ -68,9 +68,16 @@ class Venue:
         order.status, order.closed_at = status, at
         order.reason = reason or order.reason
         self._open[order.instrument_id].pop(order.client_order_id)
-        if status is not OrderStatus.FILLED and not order.filled_quantity:
-            for child in [each for each in self.open(order.instrument_id) if each.parent is order]:
-                self.end(child, OrderStatus.CANCELED, at=at, reason="its entry ended without a fill")
+        if status is not OrderStatus.FILLED:
+            self._release_children(order, at=at)
+
+    def _release_children(self, entry: RunOrder, *, at: datetime) -> None:
+        """Cancel the children that an ended entry still holds: nothing filled, or the position is protected already."""
+        covered = "the position's own protection covers it"
+        for child in [each for each in self.open(entry.instrument_id) if each.parent is entry]:
+            if child.status is OrderStatus.HELD:
+                reason = covered if entry.filled_quantity else "its entry ended without a fill"
+                self.end(child, OrderStatus.CANCELED, at=at, reason=reason)
 
     def open(self, instrument_id: UUID) -> Iterator[RunOrder]:
         """Return the orders of an instrument that are not final."""
@@ -145,6 +152,8 @@ class Venue:
         self.fill_orders.append(order.number)
         held = self._books.book(instrument, fill, order.signal)
         self._protect(held, order, arrival=execution.phase, at=at)
+        if order.status is OrderStatus.FILLED and order.role not in PROTECTIVE:
+            self._release_children(order, at=at)
 
     def _end_bar(self, instrument: InstrumentSpec, bar: BarPrices, *, at: datetime, ends_session: bool) -> None:
         for order in list(self.open(instrument.id)):

@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from backtesting.exact import run_exact
 from backtesting.results import RunResult
-from backtesting.spec import RunSpec, Sizing
+from backtesting.spec import RunSpec, ScriptedOrder, Sizing
 from core.fields import plain
 from domain.bars import BarArrays, BarSource, Timeframe
 from domain.instruments import AssetClass
@@ -41,6 +41,7 @@ from strategies.models import Strategy
 from tests.parity_bars import aapl, walk
 from trading import pipeline
 from trading.models import Fill, Order, Signal
+from trading.services.orders import submit_order
 from trading.services.strategies import start_strategy
 from users.models import User
 
@@ -73,6 +74,8 @@ class Case:
     slippage: dict[str, str] | None = None
     limits: dict[str, Decimal] | None = None
     rules: tuple[dict[str, Any], ...] = ()
+    timeframe: Timeframe = Timeframe.D1
+    orders: tuple[ScriptedOrder, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,9 @@ class Tables:
     curve: Table
 
 
-def instrument_of(bars: BarArrays, symbol: str, *, sector: str = "Technology") -> Instrument:
+def instrument_of(
+    bars: BarArrays, symbol: str, *, sector: str = "Technology", timeframe: Timeframe = Timeframe.D1
+) -> Instrument:
     """Store bars under a new instrument."""
     row = marketdata.create_instrument(
         symbol,
@@ -98,7 +103,7 @@ def instrument_of(bars: BarArrays, symbol: str, *, sector: str = "Technology") -
         calendar="XNYS",
         sector=sector,
     )
-    recorded = marketdata.record_bars(row, Timeframe.D1, bars, BarSource.IMPORTED, at=datetime.now(UTC))
+    recorded = marketdata.record_bars(row, timeframe, bars, BarSource.IMPORTED, at=datetime.now(UTC))
     assert recorded.stored == len(bars), recorded.rejected[:3]
     return row
 
@@ -124,7 +129,7 @@ def strategy_of(case: Case, instruments: list[Instrument]) -> Strategy:
         type=case.type,
         parameters=case.parameters,
         symbols=[row.symbol for row in instruments],
-        timeframe=Timeframe.D1,
+        timeframe=case.timeframe,
         account_id=account.pk,
         sizing_method=case.sizing.method,
         sizing_value=case.sizing.value,
@@ -133,12 +138,19 @@ def strategy_of(case: Case, instruments: list[Instrument]) -> Strategy:
     return strategy_services.create_strategy(user, settings, at=OPENED_AT)
 
 
-def live(strategy: Strategy) -> Tables:
-    """Play every stored bar through the pipeline, without Celery, and read what it left in the database."""
+def live(strategy: Strategy, orders: tuple[ScriptedOrder, ...] = ()) -> Tables:
+    """Play every stored bar through the pipeline, without Celery, and read what it left in the database.
+
+    Orders by hand are placed at the closes that they name; the market then moves bar by bar.
+    """
     start_strategy(strategy, by="test")
     clock = Replay.objects.get(instruments=strategy.instruments.first())
-    while replays.play(clock, steps=STEPS):
+    while replays.play(clock, steps=1 if orders else STEPS):
         pipeline.run_account(strategy.account_id)
+        clock.refresh_from_db()
+        for each in orders:
+            if each.at == clock.market_time:
+                submit_order(strategy.account_id, each.order, at=each.at)
         connection.run_on_commit.clear()  # who hears the facts is no part of this; nothing commits inside a test
     account = Account.objects.get(pk=strategy.account_id)
     return Tables(
@@ -160,15 +172,16 @@ def past(strategy: Strategy, case: Case) -> RunResult:
         strategy=code.strategy,
         params=code.params,
         instruments=tuple(market.spec(row) for row in rows),
-        timeframe=Timeframe.D1,
+        timeframe=case.timeframe,
         sizing=case.sizing,
+        scripted=case.orders,
         fees=FeeModel(**{name: Decimal(value) for name, value in (case.fees or {}).items()}),
         slippage=SlippageModel(**{name: Decimal(value) for name, value in (case.slippage or {}).items()}),
         trading=mine.trading,
         rules=(*rules_from(mine), *own),
         allow_short=case.allow_short,
     )
-    return run_exact(spec, {row.symbol: market.bar_series(row, Timeframe.D1) for row in rows})
+    return run_exact(spec, {row.symbol: market.bar_series(row, case.timeframe) for row in rows})
 
 
 def tables_of(result: RunResult) -> Tables:
@@ -188,7 +201,7 @@ def tables_of(result: RunResult) -> Tables:
                 str(o.status),
                 plain(o.quantity),
                 _text(o.limit_price),
-                _text(o.stop_price),
+                _stop(o.type, o.stop_price),
                 plain(o.filled_quantity),
                 _text(o.average_fill_price),
                 "" if str(o.status) != "denied" else o.reason,
@@ -225,6 +238,11 @@ def _text(value: Decimal | None) -> str:
     return "" if value is None else plain(booked(value))
 
 
+def _stop(order_type: str, price: Decimal | None) -> str:
+    """Return an order's stop; where a trailing one stands by now only the venue knows."""
+    return "" if order_type == "trailing_stop" else _text(price)
+
+
 def _signal(row: Signal) -> tuple[Any, ...]:
     confidence = round(row.confidence, 6)
     return (row.at, row.instrument.symbol, row.side, confidence, plain(row.price), row.outcome, row.code)
@@ -240,7 +258,7 @@ def _order(row: Order) -> tuple[Any, ...]:
         row.status,
         plain(row.quantity),
         _text(row.limit_price),
-        _text(row.stop_price),
+        _stop(row.type, row.stop_price),
         plain(row.filled_quantity),
         _text(row.average_fill_price),
         "" if row.status != "denied" else row.reason,

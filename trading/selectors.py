@@ -141,9 +141,9 @@ _n_entries: Prepared[tuple[Any, ...]] = Prepared(
 )
 
 
-def session_turnover(account: Account, *, now: datetime) -> Decimal:
-    """Value of the fills since the account's loss session began (market time), in its currency."""
-    start = portfolio.session_start(account, account.market_at or now)
+def session_turnover(account: Account, *, at: datetime) -> Decimal:
+    """Value of the fills since the loss session that holds ``at`` (market time) began, in the account's currency."""
+    start = portfolio.session_start(account, at)
     rows = FillRow.objects.filter(account=account, epoch=account.epoch, at__gte=start)
     return sum((quantity * price for quantity, price in rows.values_list("quantity", "price")), ZERO)
 

@@ -116,7 +116,7 @@ def market_view(
         average_volume=_known(asking & VOLUME_RULES, lambda: inputs.average_volume(bars.of(instrument.pk))),
         correlation=_known(asking & CORRELATION_RULES, lambda: inputs.held_correlation(intent, snapshot, bars.closes)),
         value_at_risk=_known(asking & TAIL_RULES, lambda: inputs.value_at_risk_after(intent, snapshot, bars.closes)),
-        activity=_activity(account, instrument, intent, but) if asking & ACTIVITY_RULES else None,
+        activity=_activity(account, instrument, intent, but, at) if asking & ACTIVITY_RULES else None,
     )
 
 
@@ -160,7 +160,9 @@ _costly_rules: Prepared[tuple[str]] = Prepared(
 )
 
 
-def _activity(account: Account, instrument: Instrument, intent: OrderIntent, but: UUID | None) -> Activity:
+def _activity(
+    account: Account, instrument: Instrument, intent: OrderIntent, but: UUID | None, at: datetime
+) -> Activity:
     now = timezone.now()
     recent = Order.objects.filter(account=account, created_at__gt=now - timedelta(minutes=1)).exclude(Q(pk=but))
     recent = recent.exclude(role__in=(OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT))  # an entry's own, not decided on
@@ -176,7 +178,7 @@ def _activity(account: Account, instrument: Instrument, intent: OrderIntent, but
         n_last_second=sum(row[0] > now - timedelta(seconds=1) for row in rows),
         n_last_minute=len(rows),
         n_identical_entries=sum(row[5] in (OrderRole.ENTRY, OrderRole.MANUAL) for row in same),
-        session_turnover=selectors.session_turnover(account, now=now),
+        session_turnover=selectors.session_turnover(account, at=at),
         opposite_price=selectors.best_opposite_price(account, instrument, intent.side),
     )
 
