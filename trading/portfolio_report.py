@@ -1,8 +1,9 @@
 """Portfolio risk of one account at its market time: exposures, tails, comovement, stress, headroom, as plain values."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +49,7 @@ def portfolio_report(account: Account) -> dict[str, Any]:
         "equity": snapshot.equity,
         **_exposures(snapshot, account.user_id),
         **_prices(account, lines, bars, at),
-        "drawdown": asdict(portfolio_risk.drawdown(curve)),
+        "drawdown": asdict(_drawdown(curve, snapshot)),
         "concentration": _concentration(lines),
         "stress": [asdict(portfolio_risk.stressed(lines, snapshot.equity, each)) for each in scenarios],
         "liquidity": _liquidity(lines, bars),
@@ -139,6 +140,13 @@ def _correlation(lines: Sequence[Line], returns: Floats) -> dict[str, Any]:
         "n_days": len(returns),
         "clusters": [[symbols[i] for i in group] for group in comovement.clusters(found.matrix)],
     }
+
+
+def _drawdown(curve: Sequence[Decimal], snapshot: AccountSnapshot) -> portfolio_risk.Drawdown:
+    """The curve has a point a market day; a peak between two points, which the limits count, is in the books alone."""
+    found, peak = portfolio_risk.drawdown(curve), snapshot.peak_equity
+    now = 100 * (peak - snapshot.equity) / peak if peak > 0 else Decimal(0)
+    return replace(found, current_percent=max(found.current_percent, now), worst_percent=max(found.worst_percent, now))
 
 
 def _concentration(lines: Sequence[Line]) -> dict[str, Any] | None:

@@ -138,3 +138,14 @@ def test_a_strangers_rules_and_accounts_can_not_be_rehearsed(api: ApiScene) -> N
         answer = stranger.post(reverse("risk_rehearsal"), {"account": api.scene.account.pk, "rules": [row.pk]})
 
     assert set(answer.context["form"].errors) == {"account", "rules"}
+
+
+def test_the_drawdown_counts_from_the_peak_that_the_limits_count_from(api: ApiScene) -> None:
+    account = api.scene.fresh_account()
+    account.peak_equity = account.equity * 2
+    account.save()
+
+    found = api.owner("get", f"/risk/portfolio/?account={account.pk}").json()["drawdown"]
+
+    assert D(found["current_percent"]) == D(found["worst_percent"]) == 50
+    assert "50.00 %" in shown(api)
