@@ -9,7 +9,7 @@ from uuid import UUID
 from backtesting.books import Books
 from backtesting.results import RunOrder, RunSignal
 from backtesting.spec import RunSpec
-from backtesting.venue import Venue
+from backtesting.venue import PROTECTIVE, Venue
 from domain.bars import BarArrays
 from domain.errors import ValidationFailed
 from domain.instruments import InstrumentSpec
@@ -179,6 +179,8 @@ class Door:
 
     def _recent(self, after: datetime) -> Iterator[RunOrder]:
         for order in reversed(self._venue.orders):
+            if order.role in PROTECTIVE:
+                continue  # an entry's own, not decided on
             if order.created_at <= after:
                 return
             yield order

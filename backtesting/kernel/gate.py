@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backtesting.kernel.compiling import kernel
-from backtesting.kernel.layout import ENTRY, Market, Record, Records, Rules, State, Written
+from backtesting.kernel.layout import ENTRY, STOP_LOSS, Market, Record, Records, Rules, State, Written
 from backtesting.kernel.sessions import peak_equity, session_start_equity
 from domain.bars import Ints
 from risk.decisions import Action, Scope
@@ -158,6 +158,8 @@ def lately(x: Entry, seconds: int, only_same_entries: bool, closes: Ints, s: Rec
     after, count = closes[x.t] - seconds, 0
     for k in range(s.n_orders - 1, -1, -1):
         order = orders[k]
+        if order.role >= STOP_LOSS:
+            continue  # an entry's own, not decided on
         if closes[order.created] <= after:
             break
         if not only_same_entries or (order.role == ENTRY and is_identical(order, x)):
@@ -170,6 +172,8 @@ def newest_identical(x: Entry, closes: Ints, s: Record, orders: Records) -> floa
     """Return the age in seconds of the newest identical order of the last minute; NaN without one."""
     newest = -1
     for k in range(s.n_orders - 1, -1, -1):
+        if orders[k].role >= STOP_LOSS:
+            continue
         at = closes[orders[k].created]
         if at <= closes[x.t] - 60:
             break
