@@ -34,10 +34,12 @@ class Turns:
 
     def take(self, seconds: float) -> bool:
         """Wait for the turn; tell whether it came in time. Raises Overtaken in a guarded block that was."""
+        stands_back = self._n_urgent > 0
         self.stand_back(seconds)
         with self._condition:
             came = self._condition.wait_for(lambda: not self._taken, seconds)
-            if getattr(_mine, "guard", None) not in (None, self.n_begun) and not is_urgent():
+            guard = getattr(_mine, "guard", None)
+            if guard is not None and not is_urgent() and (stands_back or guard != self.n_begun):
                 raise Overtaken
             if came:
                 self._taken = True
