@@ -13,7 +13,7 @@ from domain.orders import OrderSide, OrderSpec, OrderType, TimeInForce
 from domain.sizing import SizingMethod
 from marketdata.calendars import close_times
 from tests.parity_bars import walk
-from tests.test_parity import LOOSE, Case, assert_equal, instrument_of, live, own_bars, past, strategy_of, tables_of
+from tests.parity_ways import LOOSE, Case, assert_equal, instrument_of, live, own_bars, past, strategy_of, tables_of
 
 __all__ = ["own_bars"]  # the fixture that keeps the bars of these tests apart
 
