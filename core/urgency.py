@@ -5,6 +5,7 @@ alone (for a few seconds at most). On a database server, whoever is about to dec
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,11 +20,12 @@ class Overtaken(Exception):
 
 
 class Turns:
-    """One holder at a time; while somebody urgent is at work, others wait for him to end."""
+    """One holder at a time, in the order of asking; while somebody urgent is at work, others wait for him to end."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._taken = False
+        self._line: deque[object] = deque()  # who gives a turn back and asks again goes behind who waits
         self._n_urgent = 0
         self.n_begun = 0
 
@@ -37,13 +39,23 @@ class Turns:
         stands_back = self._n_urgent > 0
         self.stand_back(seconds)
         with self._condition:
-            came = self._condition.wait_for(lambda: not self._taken, seconds)
+            came = self._wait_in_line(seconds)
             guard = getattr(_mine, "guard", None)
             if guard is not None and not is_urgent() and (stands_back or guard != self.n_begun):
+                self._condition.notify_all()
                 raise Overtaken
             if came:
                 self._taken = True
             return came
+
+    def _wait_in_line(self, seconds: float) -> bool:
+        me = object()
+        (self._line.appendleft if is_urgent() else self._line.append)(me)
+        try:
+            return self._condition.wait_for(lambda: not self._taken and self._line[0] is me, seconds)
+        finally:
+            self._line.remove(me)
+            self._condition.notify_all()
 
     def stand_back(self, seconds: float = 60.0) -> None:
         """Wait, not too long, until nobody is at urgent work any more; who does it himself goes on."""

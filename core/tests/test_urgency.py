@@ -88,3 +88,26 @@ def test_who_waited_through_urgent_work_is_told_that_he_was_overtaken(monkeypatc
     thread.join()
 
     assert told == ["overtaken", "again"]
+
+
+def test_who_gives_a_turn_back_goes_behind_who_waits() -> None:
+    turns = urgency.Turns()
+    order: list[str] = []
+    assert turns.take(1)
+
+    def wait() -> None:
+        assert turns.take(5)
+        order.append("the one who waited")
+        turns.give()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while not turns._line:
+        time.sleep(0.001)
+    turns.give()
+    assert turns.take(5)
+    order.append("the one who had it")
+    turns.give()
+    waiting.join(5)
+
+    assert order == ["the one who waited", "the one who had it"]
