@@ -11,13 +11,28 @@ ARRIVES_MS = 40_000
 QUIET_MS = 4_000
 
 
+def open_account(page: Page, url: str) -> str:
+    """Open an account that nothing else trades on, and so on a clock of its own; return how the form names it."""
+    cookie = next(each["value"] for each in page.context.cookies() if each["name"] == "csrftoken")
+    answer = page.request.post(
+        f"{url}/api/v1/accounts/",
+        data={"name": "Tour account", "broker": "paper", "currency": "USD", "starting_cash": "100000"},
+        headers={"X-CSRFToken": cookie, "Referer": url},
+    )
+    assert answer.ok, answer.text()
+    page.reload()
+    return str(page.locator("select[name=account] option", has_text="Tour account").first.inner_text()).strip()
+
+
 def start_crossing(page: Page, url: str) -> None:
     """Make and start a moving-average cross that speaks every few bars."""
     page.goto(f"{url}/strategies/new/")
+    account = open_account(page, url)
     page.get_by_label("Strategy type").select_option("sma_cross")
     expect(page.locator("#parameter-fields")).to_contain_text("Buys")
     page.get_by_label("Name", exact=True).fill("Tour")
-    page.get_by_label("Symbols").fill("MSFT")  # on the clock that other tests started already
+    page.get_by_label("Symbols").fill("GOOG")
+    page.get_by_label("Account", exact=True).select_option(label=account)
     fields = page.locator("#parameter-fields input[type=number]")
     fields.nth(0).fill("1")
     fields.nth(1).fill("2")
@@ -30,7 +45,7 @@ def start_crossing(page: Page, url: str) -> None:
 
 def sent_orders(page: Page, url: str) -> set[str]:
     """Return the ids of the orders that were not denied."""
-    rows = page.request.get(f"{url}/api/v1/orders/?limit=100").json()["results"]
+    rows = page.request.get(f"{url}/api/v1/orders/?limit=500").json()["results"]
     return {row["id"] for row in rows if row["status"] != "denied"}
 
 
@@ -61,7 +76,7 @@ def test_a_rule_denies_the_next_order_of_a_strategy_and_nothing_passes_the_kill_
     expect(page.locator(".banner-halted")).to_contain_text("End of the tour")
     before = sent_orders(page, url)
     page.wait_for_timeout(QUIET_MS)
-    assert sent_orders(page, url) == before
+    assert sent_orders(page, url) <= before  # denied ones may have pushed old ones off the list
 
     page.goto(f"{url}/risk/")
     page.locator("[data-kill-switch]").get_by_label("Reason").fill("The tour has ended")
