@@ -2,6 +2,7 @@
 
 from decimal import Context, Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -22,6 +23,12 @@ def plain(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
+
+
+@lru_cache(maxsize=16_384)
+def _canonical(stored: Any) -> Decimal:
+    """Equal numbers come back alike, and the same prices and limits are read again and again."""
+    return Decimal(plain(Decimal(stored)))
 
 
 class ExactDecimalField(models.Field):
@@ -53,7 +60,7 @@ class ExactDecimalField(models.Field):
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Decimal | None:
         """Give a Decimal without trailing zeros, whatever the driver returned."""
-        return None if value is None else Decimal(plain(Decimal(value)))
+        return None if value is None else _canonical(value)
 
     def get_prep_value(self, value: Any) -> Decimal | None:
         """Round half-even to the column's 12 places (quantities and prices are coarser than that)."""

@@ -26,6 +26,7 @@ _FIELDS: dict[type, "Field[Any, Any]"] = {
     int: IntegerField(),
 }
 _marks = count(1)
+_MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,18 @@ class Prepared(Generic[Row]):
     ``make(**values)`` builds the queryset (of models with what they select, or ``values_list``); ``kinds`` names each
     value's type: UUID, datetime, str or int. A value must reach the SQL as it is (no None, no list), and the SQL must
     not depend on it. Calling it returns a list of rows.
+
+    ``made`` turns a row of ``values_list`` into what is wanted, once for each different row: the same rules, say, are
+    read for every order. What it returns is handed to many and must not be changed.
     """
 
-    def __init__(self, make: Callable[..., QuerySet[Any, Row]], **kinds: type) -> None:
+    def __init__(
+        self, make: Callable[..., QuerySet[Any, Any]], made: Callable[[Any], Row] | None = None, **kinds: type
+    ) -> None:
         self.make, self.kinds = make, kinds
         self._composed: dict[str, _Composed] = {}
+        self._made = made
+        self._known: dict[Any, Row] = {}
 
     def __call__(self, **values: Any) -> list[Row]:
         """Ask; return all rows. Raises TransactionManagementError when rows are locked outside a transaction."""
@@ -66,7 +74,18 @@ class Prepared(Generic[Row]):
         with connection.cursor() as cursor:
             cursor.execute(composed.sql, tuple(bound))
             found = cursor.fetchall()
+        if self._made is not None:
+            return [self._remembered(self._made, composed, row) for row in found]
         return [self._row(composed, row) for row in found]
+
+    def _remembered(self, made: Callable[[Any], Row], composed: _Composed, raw: Any) -> Row:
+        """Return what was made of an equal row: keyed by the values as the driver gives them, all of them hashable."""
+        found = self._known.get(raw)
+        if found is None:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            found = self._known[raw] = made(self._row(composed, raw))
+        return found
 
     def first(self, **values: Any) -> Row | None:
         """Ask; return the first row, if there is one."""

@@ -79,11 +79,6 @@ class Line:
         return self.if_bought if side is OrderSide.BUY else self.if_sold
 
     @property
-    def worst(self) -> Decimal:
-        """Largest absolute value that it may come to."""
-        return max(abs(self.value), abs(self.if_bought), abs(self.if_sold))
-
-    @property
     def is_used(self) -> bool:
         """Tell whether something is held or may come to be held."""
         return bool(self.held or self.buys.quantity or self.sells.quantity)
@@ -120,30 +115,50 @@ def book_of(snapshot: AccountSnapshot, intent: OrderIntent, keep: Keep) -> Book:
     for position in snapshot.positions:
         if keep(position):
             key = position.instrument_id.int
-            value = position.quantity * _usable(position.mark, "the price of", position.symbol)
+            quantity = position.quantity
+            value = quantity * _usable(position.mark, "the price of", position.symbol)
             sectors[key] = position.sector
-            _hold(lines.setdefault(key, Line()), position.quantity, value)
+            _hold(_line_in(lines, key), quantity, value)
             if key == ours and position.strategy_id == intent.strategy_id:
-                _hold(own, position.quantity, value)
-    adding = [order for order in snapshot.working if not order.reduce_only and keep(order)]
-    for order in adding:
+                _hold(own, quantity, value)
+    n_open_orders = 0
+    for order in snapshot.working:
+        if order.reduce_only or not keep(order):
+            continue
+        n_open_orders += 1
         key = order.instrument_id.int
         price = _usable(order.price, "the price of a working order in", order.symbol)
-        sectors.setdefault(key, order.sector)
-        lines.setdefault(key, Line()).add_order(order.side, order.remaining, price)
+        line = _line_in(lines, key)
+        if key not in sectors:
+            sectors[key] = order.sector
+        (line.buys if order.side is OrderSide.BUY else line.sells).add(order.remaining, price)
         if key == ours and order.strategy_id == intent.strategy_id:
             own.add_order(order.side, order.remaining, price)
     line = lines.pop(ours, Line())
-    return Book(
-        line=line,
-        own=own,
-        gross=sum((other.worst for other in lines.values()), ZERO),
-        bought=sum((other.if_bought for other in lines.values()), ZERO),
-        sold=sum((other.if_sold for other in lines.values()), ZERO),
-        n_used=sum(1 for other in lines.values() if other.is_used),
-        sector=sum((other.worst for key, other in lines.items() if sectors[key] == intent.sector != ""), ZERO),
-        n_open_orders=len(adding),
-    )
+    return _summed(line, own, lines, {key for key in lines if sectors[key] == intent.sector != ""}, n_open_orders)
+
+
+def _line_in(lines: dict[int, Line], key: int) -> Line:
+    found = lines.get(key)
+    if found is None:
+        found = lines[key] = Line()
+    return found
+
+
+def _summed(line: Line, own: Line, others: dict[int, Line], same_sector: set[int], n_open_orders: int) -> Book:
+    """Add up the other instruments; each line is valued once."""
+    gross = bought = sold = sector = ZERO
+    n_used = 0
+    for key, other in others.items():
+        if_bought, if_sold = other.if_bought, other.if_sold
+        worst = max(abs(other.value), abs(if_bought), abs(if_sold))
+        gross += worst
+        bought += if_bought
+        sold += if_sold
+        n_used += other.is_used
+        if key in same_sector:
+            sector += worst
+    return Book(line, own, gross, bought, sold, n_used, sector, n_open_orders)
 
 
 def _hold(line: Line, quantity: Decimal, value: Decimal) -> None:

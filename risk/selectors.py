@@ -1,7 +1,7 @@
 """Reads of risk: the rules in force for an account, kill switches, decisions, breaches, and what watching kept."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -59,19 +59,10 @@ def rules_in_force(account: Account, *, at: datetime) -> InForce:
     """
     current = preferences.current_in_transaction(account.user_id)
     engaged = holding_keys(account, at=at)
-    rules = [_spec(row, engaged) for row in _own_rules(user_id=account.user_id, account_id=account.pk)]
+    rules = _own_rules(user_id=account.user_id, account_id=account.pk)
+    if engaged:
+        rules = [replace(rule, is_engaged=True) if rule.key in engaged else rule for rule in rules]
     return InForce((*rules_from(current), *rules), current.version)
-
-
-_own_rules: Prepared[tuple[Any, ...]] = Prepared(
-    lambda user_id, account_id: (
-        RiskRule.objects.filter(user_id=user_id, enabled=True)
-        .filter(Q(account=None) | Q(account_id=account_id))
-        .values_list(*_RULE_COLUMNS)
-    ),
-    user_id=UUID,
-    account_id=UUID,
-)
 
 
 def rules_concerning(
@@ -85,11 +76,10 @@ def rules_concerning(
     )
 
 
-def _spec(row: tuple[Any, ...], engaged: frozenset[str]) -> RuleSpec:
+def _spec(row: tuple[Any, ...]) -> RuleSpec:
     pk, name, rule_type, limit, scope, strategy_id, instrument_id, sector, parameters, warning_at, action = row
-    key = f"rule:{pk}"
     return RuleSpec(
-        key=key,
+        key=f"rule:{pk}",
         name=name,
         type=rule_type,
         limit=limit,
@@ -101,8 +91,19 @@ def _spec(row: tuple[Any, ...], engaged: frozenset[str]) -> RuleSpec:
         warning_at=_fraction(warning_at),
         action=Action(action),
         source=Source.RULE,
-        is_engaged=key in engaged,
     )
+
+
+_own_rules: Prepared[RuleSpec] = Prepared(
+    lambda user_id, account_id: (
+        RiskRule.objects.filter(user_id=user_id, enabled=True)
+        .filter(Q(account=None) | Q(account_id=account_id))
+        .values_list(*_RULE_COLUMNS)
+    ),
+    made=_spec,
+    user_id=UUID,
+    account_id=UUID,
+)
 
 
 @functools.lru_cache(maxsize=256)
@@ -113,7 +114,7 @@ def _fraction(value: float) -> Decimal:
 
 def spec_of(rule: RiskRule) -> RuleSpec:
     """Return a rule (stored or not) as the gate takes it."""
-    return _spec(tuple(getattr(rule, name) for name in _RULE_COLUMNS), frozenset())
+    return _spec(tuple(getattr(rule, name) for name in _RULE_COLUMNS))
 
 
 def holding_keys(account: Account, *, at: datetime) -> frozenset[str]:

@@ -111,3 +111,20 @@ def test_storing_a_row_that_is_gone_is_told() -> None:
 
     with pytest.raises(DatabaseError, match="not there"):
         update(row, ["name"])
+
+
+def test_what_is_made_of_an_equal_row_is_made_once_and_of_a_changed_one_anew() -> None:
+    made: list[tuple[str, str]] = []
+    names: Prepared[tuple[str, str]] = Prepared(
+        lambda user_id: AccessToken.objects.filter(user_id=user_id).values_list("name", "hint"),
+        made=lambda row: made.append(row) or row,
+        user_id=UUID,
+    )
+    user = make_user("remembers")
+    row = token(user, "one")
+
+    assert names(user_id=user.pk) == names(user_id=user.pk) == [("one", "one")]
+    AccessToken.objects.filter(pk=row.pk).update(name="two")
+
+    assert names(user_id=user.pk) == [("two", "one")]
+    assert made == [("one", "one"), ("two", "one")]
