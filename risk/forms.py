@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from core.fields import plain
 from domain.portfolio import TradingState
 from marketdata.models import Instrument
 from portfolio.models import Account
@@ -18,7 +19,7 @@ UNITS = {
     Unit.PERCENT: "%",
     Unit.RATIO: "×",
     Unit.COUNT: "",
-    Unit.CURRENCY: "currency",
+    Unit.CURRENCY: "in the account's currency",
     Unit.UNITS: "units",
     Unit.SECONDS: "seconds",
     Unit.PRICE: "price",
@@ -75,12 +76,14 @@ class RuleForm(forms.Form):
         super().__init__(data, initial=_initial(rule, rule_type))
         self.rule_type = rule_type
         self.unit = UNITS.get(rule_type.unit, "")
+        if rule is not None and rule.account is not None and rule_type.unit is Unit.CURRENCY:
+            self.unit = rule.account.currency
         choose: Any = self.fields
         choose["action"].choices = [(a.value, words) for a, words in ACTION_WORDS.items() if a in rule_type.actions]
         choose["scope"].choices = [(s.value, words) for s, words in SCOPE_WORDS.items() if s in rule_type.scopes]
         choose["account"].queryset = Account.objects.for_user(user).filter(is_archived=False)
         choose["strategy"].queryset = Strategy.objects.for_user(user)
-        choose["limit"].help_text = rule_type.help
+        choose["limit"].help_text = rule_type.help.replace("`", "")
         for unused in _unused_fields(rule_type):
             del self.fields[unused]
         for name, schema in rule_type.parameters_schema.items():
@@ -150,7 +153,7 @@ def _initial(rule: RiskRule | None, rule_type: RuleType) -> dict[str, Any]:
     columns = ("name", "action", "account", "scope", "sector", "latched", "cool_down_seconds", "enabled")
     return {
         **{name: getattr(rule, name) for name in columns},
-        "limit": rule.limit.normalize() if rule.limit else rule.limit,
+        "limit": plain(rule.limit),
         "strategy": rule.strategy_id,
         "symbol": rule.instrument.symbol if rule.instrument else "",
         "warning_percent": round(Decimal(repr(rule.warning_at)) * 100, 2).normalize().__format__("f"),

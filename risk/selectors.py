@@ -238,6 +238,8 @@ def headroom_history(
     key as its name.
     """
     rows = HeadroomSample.objects.filter(account=account, epoch=account.epoch).order_by("at", "seq")
+    newest = rows.order_by("-seq").values_list("at", flat=True).first()
+    rows = rows.filter(at__lte=newest) if newest else rows  # before a replay began, the wall clock was its time
     rows = rows.filter(at__gte=start) if start else rows
     rows = rows.filter(at__lte=end) if end else rows
     points: dict[str, list[HeadroomPoint]] = {}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from risk import views, views_watching
+from risk import views, views_rule_sets, views_watching
 
 app_name = "risk"
 
@@ -20,6 +20,8 @@ urlpatterns = [
     path("risk/scenarios/new/", views_watching.new_scenario, name="new_scenario"),
     path("risk/scenarios/<uuid:pk>/delete/", views_watching.delete_scenario, name="delete_scenario"),
     path("risk/rules/new/", views.new_rule, name="new_rule"),
+    path("risk/rules/bulk/", views_rule_sets.bulk, name="bulk_rules"),
+    path("risk/rules/ready-set/", views_rule_sets.apply_template, name="apply_template"),
     path("risk/rules/<uuid:pk>/", views.edit_rule, name="edit_rule"),
     path("risk/rules/<uuid:pk>/toggle/", views.toggle_rule, name="toggle_rule"),
     path("risk/rules/<uuid:pk>/delete/", views.delete_rule, name="delete_rule"),

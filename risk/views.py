@@ -27,6 +27,7 @@ from risk.rules.table import RULE_TYPES, offered
 from risk.rules.types import Unit
 from risk.services import breaches as breach_services
 from risk.services import kill_switches, rules
+from risk.views_rule_sets import TemplateForm
 from risk.views_watching import ScenarioForm
 from risk.words import grouped
 
@@ -48,6 +49,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "kill_url": reverse("risk:kill"),
         "scenario_form": ScenarioForm(),
         "rules": _rule_rows(request.user),
+        "template_form": TemplateForm(request.user),
         "preference_rules": _preference_rows(request.user),
     }
     return render(request, "risk/overview.html", context)
@@ -98,7 +100,7 @@ def _rule_rows(user: Any) -> list[dict[str, Any]]:
 
 def _limit_words(limit: Decimal, type_name: str, currency: str = "") -> str:
     unit = RULE_TYPES[type_name].unit
-    words = currency if unit is Unit.CURRENCY else UNITS.get(unit, "")
+    words = currency if unit in (Unit.CURRENCY, Unit.FLAG) else UNITS.get(unit, "")
     return f"{grouped(limit)} {words}".strip().replace(" ×", "×")
 
 

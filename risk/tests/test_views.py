@@ -167,3 +167,41 @@ def test_a_breach_is_acknowledged_and_its_latch_released_by_its_owner():
 
     breach.refresh_from_db()
     assert breach.released_at is not None
+
+
+def test_a_round_limit_is_written_out_in_the_editor():
+    rule = rule_of(user := make_user(), limit="6000")
+
+    text = page_client(user).get(reverse("risk:edit_rule", args=[rule.pk])).content.decode()
+
+    assert 'value="6000"' in text and "6E+3" not in text
+
+
+def test_ticked_rules_are_switched_off_together_and_removed_once_confirmed():
+    user, stranger = make_user(), make_user()
+    rules = [rule_of(user, name=name) for name in ("One", "Two")]
+    foreign = rule_of(stranger)
+    client, url = page_client(user), reverse("risk:bulk_rules")
+    ids = [str(rule.pk) for rule in RiskRule.objects.filter(user=user)]
+    assert len(rules) == len(ids) == 2
+
+    client.post(url, {"op": "disable", "rule": ids})
+    assert not RiskRule.objects.filter(user=user, enabled=True).exists()
+
+    client.post(url, {"op": "enable", "rule": [ids[0], str(foreign.pk)]})
+    assert not RiskRule.objects.filter(user=user, enabled=True).exists()  # all or nothing
+
+    asked = client.post(url, {"op": "delete", "rule": ids}).content.decode()
+    assert "Remove 2 rules?" in asked and RiskRule.objects.filter(user=user).count() == 2
+
+    client.post(url, {"op": "delete", "rule": ids, "confirmed": "yes"})
+    assert not RiskRule.objects.filter(user=user).exists() and RiskRule.objects.filter(pk=foreign.pk).exists()
+
+
+def test_a_ready_set_is_put_in_force_from_the_page():
+    user = make_user()
+
+    page_client(user).post(reverse("risk:apply_template"), {"template": "conservative", "account": ""})
+    page_client(user).post(reverse("risk:apply_template"), {"template": "none such", "account": ""})
+
+    assert RiskRule.objects.filter(user=user, name__startswith="Conservative").count() == 7

@@ -140,6 +140,18 @@ def test_samples_are_kept_when_something_moved_or_a_minute_has_passed() -> None:
 
 
 @pytest.mark.django_db
+def test_history_leaves_out_what_was_measured_before_the_replay_gave_the_time() -> None:
+    account, now = make_account(), timezone.now()
+    sample_headroom(account, [headroom("0.10")], at=now, now=now)
+    for day in (1, 2):
+        sample_headroom(account, [headroom(f"0.{day}5")], at=at_day(day), now=now + timedelta(minutes=day))
+
+    (series,) = selectors.headroom_history(account)
+
+    assert [point.at for point in series.points] == [at_day(1), at_day(2)]
+
+
+@pytest.mark.django_db
 def test_the_history_of_an_account_never_grows_beyond_its_most() -> None:
     account = make_account()
     rows = [
