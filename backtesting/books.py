@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from uuid import UUID
 
 from backtesting.results import EquityCurve, RunPosition, RunSignal, RunTrade
 from backtesting.spec import RUN_ACCOUNT, RUN_USER, RunSpec
+from domain.costs import TIER_DAYS
 from domain.instruments import InstrumentSpec
 from domain.matching import BarPrices
 from domain.orders import Fill
@@ -17,6 +19,7 @@ from domain.protection import ProtectionPlan
 from portfolio.sessions import session_date
 
 ZERO = Decimal(0)
+_TIER_SPAN = timedelta(days=TIER_DAYS)
 Key = tuple[UUID, UUID | None]
 
 
@@ -46,7 +49,7 @@ class Books:
         self._spec = spec
         self.cash = self.equity = self.peak_equity = self.session_start_equity = spec.starting_cash
         self.session: date | None = None
-        self.session_turnover = ZERO
+        self.session_turnover = self.financing = ZERO
         self.closes: dict[UUID, Decimal] = {}
         self.held: dict[Key, Held] = {}
         self.fills: list[Fill] = []
@@ -62,6 +65,17 @@ class Books:
             return False
         self.session, self.session_start_equity, self.session_turnover = today, self.equity, ZERO
         return True
+
+    def accrue(self, at: datetime) -> None:
+        """Pay and earn interest for the time since the last mark, on cash and shorts as they were marked then."""
+        model = self._spec.financing
+        if model.is_free or not self._at:
+            return
+        seconds = Decimal((at - self._at[-1]).total_seconds())
+        shorts = -sum((min(ZERO, held.value) for held in self.open), ZERO)
+        earned = booked(model.earned(cash=self.cash, short_value=shorts, seconds=seconds))
+        self.cash += earned
+        self.financing += earned
 
     def position(self, instrument: InstrumentSpec, strategy_id: UUID | None) -> Held:
         """Return the position of an instrument and strategy (an empty one where there is none yet)."""
@@ -97,6 +111,16 @@ class Books:
         if opened is not None and opened.entry_fill == fill.venue_fill_id:
             held.lowest = held.highest = price
             held.signal_price = signal.price if signal else None
+
+    def quantity_executed(self, instrument_id: UUID, at: datetime) -> Decimal:
+        """Return how much of an instrument was executed in the bars that closed at a moment."""
+        newest = takewhile(lambda fill: fill.at == at, reversed(self.fills))
+        return sum((fill.quantity for fill in newest if fill.instrument_id == instrument_id), ZERO)
+
+    def value_traded(self, at: datetime) -> Decimal:
+        """Return the value of all executions in the days before a moment that tiers of fees look at."""
+        newest = takewhile(lambda fill: fill.at > at - _TIER_SPAN, reversed(self.fills))
+        return sum((fill.quantity * fill.price for fill in newest), ZERO)
 
     def mark(self, at: datetime, prices: Mapping[UUID, BarPrices]) -> None:
         """Value everything at the bars' closes, note equity and peak."""

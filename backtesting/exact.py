@@ -49,11 +49,13 @@ def run_exact(spec: RunSpec, bars: Mapping[str, BarArrays], *, progress: Progres
         equity=books.equity,
         peak_equity=books.peak_equity,
         fees_paid=sum((fill.fee for fill in books.fills), ZERO),
+        financing=books.financing,
     )
 
 
 def _play(books: Books, venue: Venue, desk: Desk, at: datetime, closed: Sequence[ClosedBar]) -> None:
     """Do the four steps for the bars that closed at one moment."""
+    books.accrue(at)
     if books.begin_moment(at):
         desk.begin_session()
     prices: dict[UUID, BarPrices] = {}

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 
+from backtesting.cost_forms import COST_FAULT_FIELDS, CostsForm, initial_costs
 from backtesting.models import Job, JobKind
 from backtesting.search.draws import Method
 from backtesting.search.objectives import DEFAULT_OBJECTIVE, OBJECTIVES
@@ -31,29 +32,14 @@ MODES = (
     (CPCV, "Cross-validation: many paths (CPCV)"),
 )
 FAULT_FIELDS = {
-    "fees.percent": "fee_percent",
-    "fees.per_order": "fee_per_order",
-    "slippage.bps": "slippage_bps",
+    **COST_FAULT_FIELDS,
     "sizing": "sizing_value",
     "sizing.value": "sizing_value",
 }
 _RANGE = re.compile(r"(-?[0-9.]+)\s*(?:\.\.|to)\s*(-?[0-9.]+)(?:\s*(?:step|by)\s*([0-9.]+))?", re.ASCII)
 
 
-def _amount(label: str, *, initial: str, unit: str, places: int = 4, maximum: str = "1000000000000") -> Any:
-    return forms.DecimalField(
-        label=label,
-        min_value=Decimal(0),
-        max_value=Decimal(maximum),
-        max_digits=26,
-        decimal_places=places,
-        required=False,
-        initial=initial,
-        help_text=unit,
-    )
-
-
-class RunForm(forms.Form):
+class RunForm(CostsForm):
     """One run: what it trades, when, with what money and costs, under which rules."""
 
     type = forms.ChoiceField(label="Strategy type")  # replaced for each form: the catalog can change
@@ -69,9 +55,6 @@ class RunForm(forms.Form):
     starting_cash = forms.DecimalField(
         min_value=Decimal("0.01"), max_value=Decimal(10) ** 12, max_digits=26, decimal_places=2, initial="100000"
     )
-    fee_percent = _amount("Fee", initial="0.1", unit="Per cent of each fill's value.", maximum="10")
-    fee_per_order = _amount("Fee per order", initial="0", unit="In the run's currency.", maximum="10000")
-    slippage_bps = _amount("Slippage", initial="2", unit="Basis points against you.", maximum="1000")
     sizing_method = forms.ChoiceField(
         required=False,
         label="Position size",
@@ -115,7 +98,6 @@ class RunForm(forms.Form):
         """Return the run that is asked for (of a valid form)."""
         values = self.cleaned_data
         method = values["sizing_method"]
-        fees = {"percent": values["fee_percent"], "per_order": values["fee_per_order"]}
         return RunRequest(
             type=values["type"],
             parameters=parameters,
@@ -124,8 +106,7 @@ class RunForm(forms.Form):
             start=_midnight(values["start"]),
             end=_midnight(values["end"], after=True),
             starting_cash=values["starting_cash"],
-            fees={name: value for name, value in fees.items() if value},
-            slippage={"bps": values["slippage_bps"]} if values["slippage_bps"] else {},
+            **self.costs(),
             sizing_method=SizingMethod(method) if method else None,
             sizing_value=values["sizing_value"],
             allow_short=values["allow_short"],
@@ -276,9 +257,7 @@ def initial_of(job: Job) -> dict[str, Any]:
         "start": _day(request.get("start")),
         "end": _day(request.get("end"), before=True),
         "starting_cash": settings["starting_cash"],
-        "fee_percent": settings["fees"].get("percent", "0"),
-        "fee_per_order": settings["fees"].get("per_order", "0"),
-        "slippage_bps": settings["slippage"].get("bps", "0"),
+        **initial_costs(settings),
         "sizing_method": sizing.get("method", ""),
         "sizing_value": sizing.get("value"),
         "allow_short": settings["allow_short"],

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from domain.bars import BarArrays
-from domain.matching import FeeModel, SlippageModel
+from domain.costs import FeeModel, FeeTier, SlippageModel
 
 COST_FACTORS: tuple[Decimal, ...] = (Decimal("0.5"), Decimal(1), Decimal(2), Decimal(4))
 MIN_TRADES = 30
@@ -21,7 +21,8 @@ MIN_YEARS = 2.0
 TRUSTED = 0.99
 ONE_TRADE_SHARE = 0.5
 SPIKE = 0.25
-_NOT_COSTS = frozenset({"digits", "participation", "max_volume_fraction"})
+_NOT_COSTS = frozenset({"digits", "max_volume_percent", "tiers"})
+_NOT_A_RATE = "above"
 Model = TypeVar("Model", FeeModel, SlippageModel)
 
 
@@ -89,7 +90,14 @@ def scaled(model: Model, factor: Decimal) -> Model:
     """
     told = {each.name: getattr(model, each.name) for each in fields(model) if each.name not in _NOT_COSTS}
     changes: dict[str, Any] = {name: value * factor for name, value in told.items() if isinstance(value, Decimal)}
+    if isinstance(model, FeeModel):
+        changes["tiers"] = tuple(_scaled_tier(tier, factor) for tier in model.tiers)
     return replace(model, **changes)
+
+
+def _scaled_tier(tier: FeeTier, factor: Decimal) -> FeeTier:
+    rates = {each.name: getattr(tier, each.name) for each in fields(tier) if each.name != _NOT_A_RATE}
+    return replace(tier, **{name: rate * factor for name, rate in rates.items() if rate is not None})
 
 
 @dataclass(frozen=True, slots=True)

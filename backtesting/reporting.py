@@ -17,6 +17,7 @@ from backtesting import selectors
 from backtesting.models import Job
 from backtesting.result_rows import trade_row
 from core.api.render import finite
+from portfolio.cost_words import cost_rows
 
 MAX_TRADES = 1_000
 TITLES = {
@@ -69,7 +70,15 @@ def report_of(job: Job, context: dict[str, Any]) -> Report:
     n_trades = selectors.n_rows(job, "trades")
     trades = [trade_row(row) for row in selectors.rows_of(job, "trades", limit=MAX_TRADES)] if n_trades else []
     style, script = _style(), plotly() + _DRAW
-    told = {**context, "figures": figures, "trades": trades, "n_trades": n_trades, "made_at": timezone.now()}
+    costs = cost_rows(job.settings["fees"], job.settings["slippage"], job.settings.get("financing", {}))
+    told = {
+        **context,
+        "costs": costs,
+        "figures": figures,
+        "trades": trades,
+        "n_trades": n_trades,
+        "made_at": timezone.now(),
+    }
     html = render_to_string("backtesting/report.html", {**told, "job": job, "style": style, "script": script})
     policy = {
         "default-src": ["'none'"],

@@ -131,3 +131,4 @@ class RunResult:
     equity: Decimal
     peak_equity: Decimal
     fees_paid: Decimal
+    financing: Decimal = ZERO

@@ -1,7 +1,7 @@
 """What a run is told besides its strategy: as values for the engine, and as plain JSON for the job's row. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import time
 from decimal import Decimal
 from typing import Any
@@ -9,10 +9,10 @@ from uuid import UUID
 
 from backtesting.spec import RUN_STRATEGY, RunSpec, Sizing
 from domain.bars import Timeframe
+from domain.costs import FeeModel, FinancingModel, SlippageModel
 from domain.instruments import InstrumentSpec
-from domain.matching import FeeModel, SlippageModel
 from domain.sizing import SizingMethod
-from portfolio.costs import fee_model, slippage_model
+from portfolio.costs import fee_model, financing_model, slippage_model
 from preferences.categories import TradingPreferences
 from preferences.definitions import Category
 from preferences.registry import DEFINITIONS
@@ -31,6 +31,7 @@ class RunSettings:
     currency: str = "USD"
     fees: FeeModel
     slippage: SlippageModel
+    financing: FinancingModel = field(default_factory=FinancingModel)
     trading: TradingPreferences
     rules: tuple[RuleSpec, ...] = ()
     allow_short: bool = False
@@ -93,6 +94,7 @@ def restored(stored: Mapping[str, Any], instruments: Sequence[InstrumentSpec], t
         currency=stored["currency"],
         fees=fee_model(stored["fees"], stored["currency"]),
         slippage=slippage_model(stored["slippage"]),
+        financing=financing_model(stored.get("financing", {})),
         trading=_trading(stored["trading"]),
         rules=tuple(_rule(each) for each in stored["rules"]),
         allow_short=bool(stored["allow_short"]),

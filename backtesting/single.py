@@ -179,6 +179,7 @@ def counts(result: Result) -> dict[str, Any]:
         [code or outcome for code, outcome in zip(result.signals["code"], result.signals["outcome"], strict=True)]
     )
     return {
+        "financing": result.financing,
         "n_orders": len(result.orders),
         "n_denied": statuses.get(OrderStatus.DENIED.value, 0),
         "n_fills": len(result.fills),

@@ -8,8 +8,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.bars import Timeframe
+from domain.costs import FeeModel, FinancingModel, SlippageModel
 from domain.instruments import InstrumentSpec
-from domain.matching import FeeModel, SlippageModel
 from domain.orders import OrderSpec
 from domain.sizing import SizingMethod
 from preferences.categories import TradingPreferences
@@ -72,6 +72,7 @@ class RunSpec:
     currency: str = "USD"
     fees: FeeModel = field(default_factory=FeeModel)
     slippage: SlippageModel = field(default_factory=SlippageModel)
+    financing: FinancingModel = field(default_factory=FinancingModel)
     trading: TradingPreferences = field(default_factory=TradingPreferences)
     rules: tuple[RuleSpec, ...] = ()
     allow_short: bool = False

@@ -27,6 +27,7 @@ def result_of(run: RunResult, spec: RunSpec, bars: Mapping[str, BarArrays]) -> R
         equity=equity,
         starting_cash=float(spec.starting_cash),
         fees_paid=float(run.fees_paid),
+        financing=float(run.financing),
         makers={
             "orders": lambda: _table(run.orders, _ORDER),
             "fills": lambda: _fills(run),

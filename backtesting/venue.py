@@ -1,6 +1,7 @@
 """The venue of a run: its order book, executed bar by bar with the function that the paper venue uses. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID, uuid5
@@ -8,19 +9,21 @@ from uuid import UUID, uuid5
 from backtesting.books import Books, Held
 from backtesting.results import RunOrder
 from backtesting.spec import RUN_ACCOUNT, RunSpec
+from domain.costs import Costs
 from domain.instruments import InstrumentSpec
 from domain.matching import (
     BarPrices,
-    Costs,
     Execution,
     ExecutionKind,
     MatchOrder,
     Phase,
+    is_triggered_by_fill,
     next_execution,
     trailed_stop,
 )
 from domain.orders import FINAL, Fill, OrderRole, OrderStatus, OrderType, TimeInForce
 from domain.portfolio import WorkingOrder
+from domain.positions import booked
 from domain.protection import Action, Cancel, Place, Protective, actions
 
 ZERO = Decimal(0)
@@ -96,10 +99,20 @@ class Venue:
 
     def match(self, instrument: InstrumentSpec, bar: BarPrices, *, at: datetime, ends_session: bool) -> None:
         """Execute one bar: apply each execution before asking for the next, then let the bar end."""
-        costs = Costs(fees=self._spec.fees, slippage=self._spec.slippage, tick=instrument.tick_size)
+        costs = self._costs(instrument, at)
         while (execution := next_execution(self._candidates(instrument, at), bar, costs)) is not None:
             self._apply(instrument, execution, at)
+            if costs.is_limited or costs.has_tiers:
+                costs = self._costs(instrument, at)
         self._end_bar(instrument, bar, at=at, ends_session=ends_session)
+
+    def _costs(self, instrument: InstrumentSpec, at: datetime) -> Costs:
+        costs = Costs(
+            fees=self._spec.fees, slippage=self._spec.slippage, tick=instrument.tick_size, lot=instrument.lot_size
+        )
+        if costs.is_limited:
+            costs = replace(costs, taken=self._books.quantity_executed(instrument.id, at))
+        return replace(costs, traded=self._books.value_traded(at)) if costs.has_tiers else costs
 
     def _candidates(self, instrument: InstrumentSpec, at: datetime) -> list[MatchOrder]:
         return [
@@ -133,8 +146,9 @@ class Venue:
         number = len(self._books.fills) + 1
         value = (order.average_fill_price or ZERO) * order.filled_quantity + execution.price * execution.quantity
         order.filled_quantity += execution.quantity
-        order.average_fill_price = value / order.filled_quantity
+        order.average_fill_price = booked(value / order.filled_quantity)  # to the places that live books it
         order.status = OrderStatus.PARTIALLY_FILLED
+        order.triggered = order.triggered or is_triggered_by_fill(order.type)
         if order.remaining <= 0:
             self.end(order, OrderStatus.FILLED, at=at)
         fill = Fill(
@@ -161,7 +175,7 @@ class Venue:
                 continue
             if ends_session and order.time_in_force is TimeInForce.DAY:
                 self.end(order, OrderStatus.EXPIRED, at=at, reason="the session ended")
-            elif order.type is OrderType.TRAILING_STOP and order.trail_percent:
+            elif order.type is OrderType.TRAILING_STOP and order.trail_percent and not order.triggered:
                 tick = instrument.tick_size
                 order.stop_price = trailed_stop(order.side, order.stop_price, order.trail_percent, bar, tick)
         self._cancel_overdue(instrument, at)

@@ -19,8 +19,8 @@ from backtesting import engine
 from backtesting.assignments import code_digest
 from backtesting.spec import RunSpec, Sizing
 from domain.bars import BarArrays, Timeframe
+from domain.costs import FeeModel, SlippageModel
 from domain.instruments import AssetClass, InstrumentSpec
-from domain.matching import FeeModel, SlippageModel
 from domain.sizing import SizingMethod
 from risk.decisions import RuleSpec
 from strategies.library.sma_cross import SmaCross

@@ -5,17 +5,20 @@ resizing act inside the bar in the same way. The stated rule: at the open first 
 stops that gap open, then limits that are better than the open; after that, inside the bar, stops before limits (the
 pessimistic choice where a bar touches both); at the close, orders for the close. An order released inside a bar takes
 part in the rest of it: a stop may still trigger, a target only where its entry filled at the open.
+
+Where an account may take but a part of a bar's volume, an order fills with what is left of it and goes on working: what
+remains of a market order, or of a stop that was reached, fills at the next open.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import IntEnum, StrEnum
 
+from domain.costs import Costs
 from domain.orders import OrderSide, OrderType, TimeInForce
 
 ZERO = Decimal(0)
-_BPS = Decimal(10_000)
 _PERCENT = Decimal(100)
 
 
@@ -76,52 +79,8 @@ class Execution:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeeModel:
-    """What a fill costs (currency): the sum of its parts, at least ``minimum``; rounded half up to ``digits``."""
-
-    percent: Decimal = ZERO
-    per_order: Decimal = ZERO
-    per_share: Decimal = ZERO
-    minimum: Decimal = ZERO
-    maker_percent: Decimal | None = None
-    taker_percent: Decimal | None = None
-    digits: int = 2
-
-    def fee(self, quantity: Decimal, price: Decimal, *, maker: bool) -> Decimal:
-        """Fee of one fill; ``maker`` is true for a limit order that waited for its price."""
-        side = self.maker_percent if maker else self.taker_percent
-        percent = self.percent if side is None else side
-        total = quantity * price * percent / _PERCENT + self.per_order + self.per_share * quantity
-        return max(total, self.minimum).quantize(Decimal(1).scaleb(-self.digits), ROUND_HALF_UP)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlippageModel:
-    """How much worse than the quoted price market and stop orders fill: basis points and half a spread (price)."""
-
-    bps: Decimal = ZERO
-    spread: Decimal = ZERO
-
-    def price(self, quoted: Decimal, side: OrderSide, tick: Decimal) -> Decimal:
-        """The price after slippage, rounded to the tick against the order; ``quoted`` itself where there is none."""
-        if not self.bps and not self.spread:
-            return quoted
-        raw = quoted + side.sign * (quoted * self.bps / _BPS + self.spread / 2)
-        rounding = ROUND_CEILING if side is OrderSide.BUY else ROUND_FLOOR
-        return max(tick, (raw / tick).to_integral_value(rounding) * tick)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Costs:
-    """Fees and slippage of one account, and the instrument's tick."""
-
-    fees: FeeModel = FeeModel()
-    slippage: SlippageModel = SlippageModel()
-    tick: Decimal = Decimal("0.01")
-
-
 _OPEN_ONLY = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG})
+_STOPS = (OrderType.STOP, OrderType.TRAILING_STOP, OrderType.STOP_LIMIT)
 _RANK = {
     OrderType.MARKET: 0,
     OrderType.STOP: 1,
@@ -146,15 +105,23 @@ def next_execution(orders: Iterable[MatchOrder], bar: BarPrices, costs: Costs) -
     return None
 
 
-def _fill(order: MatchOrder, quoted: Decimal, phase: Phase, costs: Costs, *, slips: bool) -> Execution:
-    price = costs.slippage.price(quoted, order.side, costs.tick) if slips else quoted
+def _fill(
+    order: MatchOrder, bar: BarPrices, costs: Costs, phase: Phase, *, quoted: Decimal, slips: bool
+) -> Execution | None:
+    """Execute as much of an order as the bar has room for; None where it has none."""
+    room = costs.room(bar.volume)
+    quantity = order.quantity if room is None else min(order.quantity, room)
+    if quantity <= 0 or (quantity < order.quantity and order.time_in_force is TimeInForce.FOK):
+        return None
+    share = costs.share(quantity, bar.volume)
+    price = costs.slippage.price(quoted, order.side, costs.tick, share=share) if slips else quoted
     maker = not slips and phase is Phase.INTRABAR
-    fee = costs.fees.fee(order.quantity, price, maker=maker)
+    fee = costs.fees.fee(quantity, price, maker=maker, traded=costs.traded)
     return Execution(
         order_id=order.order_id,
         kind=ExecutionKind.FILL,
         phase=phase,
-        quantity=order.quantity,
+        quantity=quantity,
         price=price,
         fee=fee,
     )
@@ -182,21 +149,21 @@ def _at_open(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | Non
 
 
 def _try_at_open(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
-    if order.type is OrderType.MARKET:
-        return _fill(order, bar.open, Phase.OPEN, costs, slips=True)
+    if _is_market(order):
+        return _fill(order, bar, costs, Phase.OPEN, quoted=bar.open, slips=True)
     if _waits_for_stop(order):
         if not _reaches(order.side, bar.open, _stop(order)):
             return None
         if order.type is not OrderType.STOP_LIMIT:
-            return _fill(order, bar.open, Phase.OPEN, costs, slips=True)
+            return _fill_or_trigger(order, bar, costs, Phase.OPEN, quoted=bar.open)
         return _trigger(order, Phase.OPEN)
     if _is_within(order.side, bar.open, _limit(order)):
-        return _fill(order, bar.open, Phase.OPEN, costs, slips=False)
+        return _fill(order, bar, costs, Phase.OPEN, quoted=bar.open, slips=False)
     return None
 
 
 def _inside(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
-    if order.type is OrderType.MARKET or order.time_in_force is TimeInForce.CLS:
+    if _is_market(order) or order.time_in_force is TimeInForce.CLS:
         return None
     worst, best = (bar.high, bar.low) if order.side is OrderSide.BUY else (bar.low, bar.high)
     if _waits_for_stop(order):
@@ -204,13 +171,18 @@ def _inside(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None
             return None
         if order.type is OrderType.STOP_LIMIT:
             return _trigger(order, Phase.INTRABAR)
-        return _fill(order, _stop_quote(order, bar), Phase.INTRABAR, costs, slips=True)
+        return _fill_or_trigger(order, bar, costs, Phase.INTRABAR, quoted=_stop_quote(order, bar))
     if order.arrival is Phase.INTRABAR or not _is_within(order.side, best, _limit(order)):
         return None
     limit = _limit(order)
     # An order that came at the open and was already better than its limit fills at the open, not at the limit.
     quoted = bar.open if order.arrival is Phase.OPEN and _is_within(order.side, bar.open, limit) else limit
-    return _fill(order, quoted, Phase.INTRABAR, costs, slips=False)
+    return _fill(order, bar, costs, Phase.INTRABAR, quoted=quoted, slips=False)
+
+
+def _fill_or_trigger(order: MatchOrder, bar: BarPrices, costs: Costs, phase: Phase, *, quoted: Decimal) -> Execution:
+    """A stop that is reached stays reached, though the bar has no room for it."""
+    return _fill(order, bar, costs, phase, quoted=quoted, slips=True) or _trigger(order, phase)
 
 
 def _stop_quote(order: MatchOrder, bar: BarPrices) -> Decimal:
@@ -224,18 +196,28 @@ def _stop_quote(order: MatchOrder, bar: BarPrices) -> Decimal:
 def _at_close(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
     if order.time_in_force is not TimeInForce.CLS or order.arrival is not Phase.BEFORE:
         return None
-    if order.type is OrderType.MARKET:
-        return _fill(order, bar.close, Phase.CLOSE, costs, slips=True)
-    if order.type is OrderType.LIMIT and _is_within(order.side, bar.close, _limit(order)):
-        return _fill(order, bar.close, Phase.CLOSE, costs, slips=False)
+    is_within = order.type is OrderType.LIMIT and _is_within(order.side, bar.close, _limit(order))
+    if order.type is OrderType.MARKET or is_within:
+        done = _fill(order, bar, costs, Phase.CLOSE, quoted=bar.close, slips=not is_within)
+        if done is not None:
+            return done
     return Execution(
         order_id=order.order_id, kind=ExecutionKind.EXPIRE, phase=Phase.CLOSE, reason="not executable at the close"
     )
 
 
 def _waits_for_stop(order: MatchOrder) -> bool:
-    stops = (OrderType.STOP, OrderType.TRAILING_STOP, OrderType.STOP_LIMIT)
-    return order.type in stops and not order.triggered
+    return order.type in _STOPS and not order.triggered
+
+
+def _is_market(order: MatchOrder) -> bool:
+    """A stop that was reached and could not fill whole is a market order from then on."""
+    return order.type is OrderType.MARKET or (order.triggered and is_triggered_by_fill(order.type))
+
+
+def is_triggered_by_fill(kind: OrderType) -> bool:
+    """Tell whether a part filled means that the order's stop has been reached: the rest waits for no price."""
+    return kind in (OrderType.STOP, OrderType.TRAILING_STOP)
 
 
 def _trigger(order: MatchOrder, phase: Phase) -> Execution:

@@ -1,5 +1,7 @@
 """What the portfolio API takes and answers."""
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -7,27 +9,39 @@ from rest_framework import serializers
 from core.api.fields import DecimalString, EnumField, Identifier, Integer, Number, Symbol, Text, UtcDateTime
 from core.api.serializers import StrictSerializer
 from domain.portfolio import TradingState
-from portfolio.costs import FEE_BOUNDS, SLIPPAGE_BOUNDS
+from portfolio.costs import FEE_BOUNDS, FINANCING_BOUNDS, MAX_TIERS, SLIPPAGE_BOUNDS, TIER_BOUNDS
 from portfolio.services.accounts import MAX_CASH
 from portfolio.statistics import GROUPINGS
 
 
-class FeesInput(StrictSerializer):
+def _rates(bounds: Mapping[str, Decimal], words: str, name: str) -> type[StrictSerializer]:
+    fields: dict[str, Any] = {
+        each: DecimalString(minimum=0, maximum=bound, required=each == "above") for each, bound in bounds.items()
+    }
+    return type(name, (StrictSerializer,), {**fields, "__doc__": words})
+
+
+FeeTierInput = _rates(TIER_BOUNDS, "Rates from a value traded in the last 30 days on; others stay.", "FeeTierInput")
+_Fees = _rates(FEE_BOUNDS, "Rates of each fill.", "FeeRates")
+SlippageInput = _rates(
+    SLIPPAGE_BOUNDS,
+    "How much worse than quoted market and stop orders fill; `volume_impact` × (share of the bar's volume)², and at "
+    "most `max_volume_percent` of a bar's volume is executed.",
+    "SlippageInput",
+)
+
+
+FinancingInput = _rates(
+    FINANCING_BOUNDS,
+    "Per cent a year: paid on the value of shorts, earned on cash above 0, paid on cash below 0.",
+    "FinancingInput",
+)
+
+
+class FeesInput(_Fees):  # type: ignore[valid-type,misc]  # a class made from the table of bounds
     """What a fill costs: the sum of its parts, at least ``minimum``."""
 
-    percent = DecimalString(minimum=0, maximum=FEE_BOUNDS["percent"], required=False)
-    per_order = DecimalString(minimum=0, maximum=FEE_BOUNDS["per_order"], required=False)
-    per_share = DecimalString(minimum=0, maximum=FEE_BOUNDS["per_share"], required=False)
-    minimum = DecimalString(minimum=0, maximum=FEE_BOUNDS["minimum"], required=False)
-    maker_percent = DecimalString(minimum=0, maximum=FEE_BOUNDS["maker_percent"], required=False)
-    taker_percent = DecimalString(minimum=0, maximum=FEE_BOUNDS["taker_percent"], required=False)
-
-
-class SlippageInput(StrictSerializer):
-    """How much worse than quoted market and stop orders fill."""
-
-    bps = DecimalString(minimum=0, maximum=SLIPPAGE_BOUNDS["bps"], required=False)
-    spread = DecimalString(minimum=0, maximum=SLIPPAGE_BOUNDS["spread"], required=False)
+    tiers = FeeTierInput(many=True, required=False, max_length=MAX_TIERS)
 
 
 class AccountInput(StrictSerializer):
@@ -67,8 +81,8 @@ class AccountOutput(StrictSerializer):
     session_start_equity = DecimalString()
     trading_state = EnumField(TradingState)
     trading_state_reason = serializers.CharField()
-    fees = serializers.DictField(child=serializers.CharField())
-    slippage = serializers.DictField(child=serializers.CharField())
+    fees = FeesInput()
+    slippage = SlippageInput()
     market_at = UtcDateTime(allow_null=True)
     created_at = UtcDateTime()
     updated_at = UtcDateTime()

@@ -17,7 +17,6 @@ from backtesting.spec import RunSpec, ScriptedOrder, Sizing
 from core.fields import plain
 from domain.bars import BarArrays, BarSource, Timeframe
 from domain.instruments import AssetClass
-from domain.matching import FeeModel, SlippageModel
 from domain.positions import booked
 from domain.sizing import SizingMethod
 from marketdata import replay_services as replays
@@ -25,6 +24,7 @@ from marketdata import selectors as market
 from marketdata import services as marketdata
 from marketdata.models import Instrument, Replay
 from portfolio import selectors as portfolio
+from portfolio.costs import fee_model, slippage_model
 from portfolio.models import Account, Trade
 from portfolio.services.accounts import open_account
 from preferences import selectors as preferences
@@ -62,7 +62,7 @@ class Case:
     parameters: dict[str, Any]
     sizing: Sizing = field(default_factory=lambda: Sizing(SizingMethod.PERCENT_EQUITY, Decimal(5)))
     allow_short: bool = False
-    fees: dict[str, str] | None = None
+    fees: dict[str, Any] | None = None
     slippage: dict[str, str] | None = None
     limits: dict[str, Decimal] | None = None
     rules: tuple[dict[str, Any], ...] = ()
@@ -167,8 +167,8 @@ def past(strategy: Strategy, case: Case) -> RunResult:
         timeframe=case.timeframe,
         sizing=case.sizing,
         scripted=case.orders,
-        fees=FeeModel(**{name: Decimal(value) for name, value in (case.fees or {}).items()}),
-        slippage=SlippageModel(**{name: Decimal(value) for name, value in (case.slippage or {}).items()}),
+        fees=fee_model(case.fees or {}, "USD"),
+        slippage=slippage_model(case.slippage or {}),
         trading=mine.trading,
         rules=(*rules_from(mine), *own),
         allow_short=case.allow_short,

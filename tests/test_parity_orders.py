@@ -72,8 +72,19 @@ def price(bars: BarArrays, row: int, factor: float) -> Decimal:
     return D(str(round(float(bars.c[row]) * factor, 2)))
 
 
+PLAIN_COSTS: dict[str, Any] = {"fees": {"per_share": "0.005", "minimum": "1"}, "slippage": {"bps": "2"}}
+BY_VOLUME: dict[str, Any] = {
+    "fees": {
+        "percent": "0.1",
+        "tiers": [{"above": "1000", "percent": "0.05"}, {"above": "4000", "maker_percent": "0.01"}],
+    },
+    "slippage": {"bps": "2", "volume_impact": "5", "max_volume_percent": "0.0035"},  # 35 shares of a million a bar
+}
+
+
+@pytest.mark.parametrize("costs", [PLAIN_COSTS, BY_VOLUME], ids=["plain costs", "by volume"])
 @pytest.mark.parametrize("timeframe", [Timeframe.D1, Timeframe.M1])
-def test_every_order_type_and_time_in_force_is_executed_alike(timeframe: Timeframe) -> None:
+def test_every_order_type_and_time_in_force_is_executed_alike(timeframe: Timeframe, costs: dict[str, Any]) -> None:
     bars = walk(90, seed=21) if timeframe is Timeframe.D1 else minutes(2, seed=21, each=45)
     orders = by_hand(
         bars,
@@ -109,10 +120,9 @@ def test_every_order_type_and_time_in_force_is_executed_alike(timeframe: Timefra
         "sma_cross",
         {"fast": 2, "slow": 5},
         limits=WIDE,
-        fees={"per_share": "0.005", "minimum": "1"},
-        slippage={"bps": "2"},
         timeframe=timeframe,
         orders=orders,
+        **costs,
     )
     strategy = strategy_of(case, [instrument_of(bars, "NO0", timeframe=timeframe)])
 
@@ -121,6 +131,9 @@ def test_every_order_type_and_time_in_force_is_executed_alike(timeframe: Timefra
     types = {row[4] for row in theirs.orders if row[2] == "manual"}
     assert types == {"market", "limit", "stop", "stop_limit", "trailing_stop"}
     assert len(theirs.fills) > 20
+    if costs is BY_VOLUME:
+        n_filled = sum(row[9] != "0" for row in theirs.orders)
+        assert len(theirs.fills) > 1.2 * n_filled, "many orders fill in parts"
     assert_equal(ours, theirs)
 
 

@@ -1,16 +1,13 @@
 """What the API of backtests takes beyond the common fields: days as times, rules of one run, costs."""
 
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from core.api.fields import DecimalString, UtcDateTime, _shown
-from core.api.serializers import StrictSerializer
-from portfolio.costs import FEE_BOUNDS, SLIPPAGE_BOUNDS
+from core.api.fields import UtcDateTime, _shown
 from risk.serializers import RuleInput
 
 DAY = timedelta(days=1)
@@ -40,17 +37,6 @@ class MomentOrDay(UtcDateTime):
             self.fail("invalid", value=_shown(data))
         bounded: datetime = self.bounded(moment, data)
         return bounded
-
-
-def _costs(name: str, bounds: dict[str, Decimal], words: str) -> type[StrictSerializer]:
-    fields: dict[str, Any] = {
-        each: DecimalString(minimum=0, maximum=bound, required=False) for each, bound in bounds.items()
-    }
-    return type(name, (StrictSerializer,), {**fields, "__doc__": words})
-
-
-FeesInput = _costs("BacktestFeesInput", FEE_BOUNDS, "What each fill costs.")
-SlippageInput = _costs("BacktestSlippageInput", SLIPPAGE_BOUNDS, "How much worse than the quoted price fills are.")
 
 
 class RunRuleInput(RuleInput):

@@ -1,13 +1,12 @@
 """From the API's validated values to what a service is asked."""
 
-from decimal import Decimal
 from typing import Any
 
 from backtesting.services.requests import RunRequest
 from core.api.serializers import StrictSerializer
 from risk.api import rule_values
 
-_OWN = ("fees", "slippage", "sizing", "risk_rules", "benchmark", "strategy", "parameters")
+_OWN = ("fees", "slippage", "financing", "sizing", "risk_rules", "benchmark", "strategy", "parameters")
 
 
 def run_request(user: Any, values: dict[str, Any], *, only: type[StrictSerializer] | None = None) -> RunRequest:
@@ -21,15 +20,12 @@ def run_request(user: Any, values: dict[str, Any], *, only: type[StrictSerialize
     return RunRequest(
         **{name: value for name, value in given.items() if value is not None or name in ("start", "end")},
         parameters=values.get("parameters", {}),
-        fees=_decimals(values.get("fees")),
-        slippage=_decimals(values.get("slippage")),
+        fees=values.get("fees") or {},
+        slippage=values.get("slippage") or {},
+        financing=values.get("financing") or {},
         sizing_method=sizing.get("method"),
         sizing_value=sizing.get("value"),
         risk_rules=rules,
         benchmark=values.get("benchmark") or "",
         strategy_id=values.get("strategy"),
     )
-
-
-def _decimals(values: Any) -> dict[str, Decimal]:
-    return {name: Decimal(value) for name, value in (values or {}).items()}

@@ -4,13 +4,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from backtesting.api.fields import FeesInput, MomentOrDay, RulesField, SlippageInput
+from backtesting.api.fields import MomentOrDay, RulesField
 from backtesting.models import JobStatus
 from backtesting.services.requests import MAX_CASH, MAX_SEED, MAX_SYMBOLS
 from core.api.fields import Boolean, DecimalString, EnumField, Identifier, Integer, Number, Symbol, Text, UtcDateTime
 from core.api.serializers import StrictSerializer
 from domain.bars import Timeframe
 from domain.sizing import SizingMethod
+from portfolio.serializers import FeesInput, FinancingInput, SlippageInput
 
 
 class SizingInput(StrictSerializer):
@@ -34,6 +35,7 @@ class BacktestInput(StrictSerializer):
     starting_cash = DecimalString(above=0, maximum=MAX_CASH, required=False, help_text="100000 without it.")
     fees = FeesInput(required=False)
     slippage = SlippageInput(required=False)
+    financing = FinancingInput(required=False)
     sizing = SizingInput(required=False, allow_null=True, help_text="Without it the preference holds.")
     allow_short = Boolean(required=False)
     risk_rules = RulesField(required=False, help_text='"mine" without it.')
@@ -58,8 +60,9 @@ class JobOutput(StrictSerializer):
     start = UtcDateTime(source="start_at", help_text="Open of the first bar.")
     end = UtcDateTime(source="end_at", help_text="Every bar opens before it.")
     starting_cash = serializers.SerializerMethodField()
-    fees = serializers.SerializerMethodField()
-    slippage = serializers.SerializerMethodField()
+    fees = FeesInput(source="settings.fees")
+    slippage = SlippageInput(source="settings.slippage")
+    financing = FinancingInput(source="settings.financing", required=False)
     sizing = serializers.SerializerMethodField()
     allow_short = serializers.SerializerMethodField()
     risk_rules = serializers.SerializerMethodField()
@@ -87,14 +90,6 @@ class JobOutput(StrictSerializer):
     def get_starting_cash(self, row: Any) -> str:
         """Return the starting cash."""
         return str(row.settings["starting_cash"])
-
-    def get_fees(self, row: Any) -> dict[str, str]:
-        """Return the fees."""
-        return dict(row.settings["fees"])
-
-    def get_slippage(self, row: Any) -> dict[str, str]:
-        """Return the slippage."""
-        return dict(row.settings["slippage"])
 
     def get_sizing(self, row: Any) -> dict[str, str]:
         """Return the sizing that held."""

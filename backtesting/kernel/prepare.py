@@ -79,6 +79,9 @@ def unknown(spec: RunSpec, panel: Panel) -> str:
     checks = (
         (bool(spec.scripted), "orders placed by hand"),
         (entry.order_type_of(spec.trading) is not OrderType.MARKET, "entries by limit orders"),
+        (bool(spec.slippage.volume_impact or spec.slippage.max_volume_percent), "fills against a bar's volume"),
+        (bool(spec.fees.tiers), "fees by what was traded"),
+        (not spec.financing.is_free, "interest and borrow cost"),
         (_needs_extended_hours(spec), "trading outside of sessions"),
         (any(_unknown_rule(rule, panel) for rule in spec.rules), "a rule that needs past prices or the clock"),
     )

@@ -16,7 +16,7 @@ from domain.errors import Conflict, FieldError, NotFound, PlatformError, Strateg
 from domain.sizing import SizingMethod
 from marketdata import selectors as market
 from marketdata.models import Instrument
-from portfolio.costs import FEE_BOUNDS, SLIPPAGE_BOUNDS, faults
+from portfolio.costs import fee_faults, financing_faults, slippage_faults, stored_costs
 from preferences import selectors as preferences
 from risk import selectors as risk
 from risk.decisions import RuleSpec
@@ -49,8 +49,9 @@ class RunRequest:
     start: datetime | None = None
     end: datetime | None = None
     starting_cash: Decimal = Decimal(100_000)
-    fees: Mapping[str, Decimal] = field(default_factory=dict)
-    slippage: Mapping[str, Decimal] = field(default_factory=dict)
+    fees: Mapping[str, Any] = field(default_factory=dict)
+    slippage: Mapping[str, Any] = field(default_factory=dict)
+    financing: Mapping[str, Any] = field(default_factory=dict)
     sizing_method: SizingMethod | None = None
     sizing_value: Decimal | None = None
     allow_short: bool = False
@@ -95,7 +96,8 @@ def checked(user: Any, request: RunRequest) -> Checked:
     benchmark = _collect(found, lambda: _benchmark(request.benchmark))
     sizing = _collect(found, lambda: _sizing(user, request))
     currency = _collect(found, lambda: _currency(instruments)) or "USD"
-    found += [*faults(request.fees, FEE_BOUNDS, "fees"), *faults(request.slippage, SLIPPAGE_BOUNDS, "slippage")]
+    found += [*fee_faults(request.fees), *slippage_faults(request.slippage)]
+    found += financing_faults(request.financing)
     _collect(found, lambda: _plain_bounds(request))
     kind, params, warmup = code or (None, None, 0)
     bars = _collect(found, lambda: _bars(request, instruments, warmup)) or {}
@@ -107,8 +109,9 @@ def checked(user: Any, request: RunRequest) -> Checked:
         "sizing": {"method": sizing[0].value, "value": plain(sizing[1])},
         "starting_cash": plain(request.starting_cash),
         "currency": currency,
-        "fees": {name: plain(Decimal(value)) for name, value in request.fees.items()},
-        "slippage": {name: plain(Decimal(value)) for name, value in request.slippage.items()},
+        "fees": stored_costs(request.fees),
+        "slippage": stored_costs(request.slippage),
+        "financing": stored_costs(request.financing),
         "trading": stored_trading(trading),
         "rules": [stored_rule(rule) for rule in rules],
         "allow_short": request.allow_short,
@@ -145,8 +148,9 @@ def as_json(request: RunRequest, params: Params) -> dict[str, Any]:
         "start": request.start.isoformat() if request.start else None,
         "end": request.end.isoformat() if request.end else None,
         "starting_cash": plain(request.starting_cash),
-        "fees": {name: plain(Decimal(value)) for name, value in request.fees.items()},
-        "slippage": {name: plain(Decimal(value)) for name, value in request.slippage.items()},
+        "fees": stored_costs(request.fees),
+        "slippage": stored_costs(request.slippage),
+        "financing": stored_costs(request.financing),
         "sizing": {"method": request.sizing_method, "value": plain(request.sizing_value or Decimal(0))}
         if has_sizing
         else None,

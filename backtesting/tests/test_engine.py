@@ -9,7 +9,7 @@ import pytest
 from backtesting.exact import run_exact
 from backtesting.tests.scene import Says, by_hand, closed_at, instrument, ohlc, rows, run_one, spec_of
 from domain.bars import Timeframe
-from domain.matching import FeeModel, SlippageModel
+from domain.costs import FeeModel, SlippageModel
 from domain.orders import OrderRole, OrderSide, OrderStatus, OrderType, TimeInForce
 from domain.signals import SignalOutcome
 from domain.sizing import SizingMethod

@@ -17,7 +17,7 @@ from backtesting.honesty import (
     warnings_of,
 )
 from domain.bars import BarArrays
-from domain.matching import FeeModel, SlippageModel
+from domain.costs import FeeModel, SlippageModel
 
 
 def bars(close: list[float], volume: list[float]) -> BarArrays:

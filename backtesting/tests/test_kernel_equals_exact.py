@@ -14,7 +14,7 @@ from backtesting.spec import RunSpec, Sizing
 from backtesting.tables import Result, Table
 from backtesting.tests.scene import Says, instrument, spec_of
 from domain.bars import BarArrays, Timeframe
-from domain.matching import FeeModel, SlippageModel
+from domain.costs import FeeModel, SlippageModel
 from domain.sizing import SizingMethod
 from preferences.categories import TradingPreferences
 from risk.decisions import Action, RuleSpec, Scope

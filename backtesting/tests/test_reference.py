@@ -13,7 +13,7 @@ import pytest
 from backtesting.spec import Sizing
 from backtesting.tests.scene import Says, by_hand, instrument, run_one
 from domain.bars import BarArrays, Timeframe
-from domain.matching import FeeModel
+from domain.costs import FeeModel
 from domain.orders import OrderSide
 from domain.sizing import SizingMethod
 from marketdata.indicators.averages import sma

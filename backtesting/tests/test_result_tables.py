@@ -4,7 +4,7 @@ import numpy as np
 
 from backtesting import engine
 from backtesting.tests.scene import D, Says, closed_at, instrument, ohlc, rows, spec_of
-from domain.matching import FeeModel
+from domain.costs import FeeModel
 
 FLAT = (100, 101, 99, 100)
 

@@ -12,7 +12,7 @@ from backtesting.spec import SizedAt, Sizing
 from backtesting.sweep import figures_of
 from backtesting.tests.scene import instrument, spec_of
 from backtesting.tests.test_kernel_equals_exact import walk
-from domain.matching import FeeModel
+from domain.costs import FeeModel
 from domain.sizing import SizingMethod
 from risk.decisions import RuleSpec
 from strategies.library.breakout import Breakout, BreakoutParams

@@ -12,7 +12,7 @@ from backtesting.results import RunResult
 from backtesting.tests.scene import Says, by_hand, closed_at, ohlc, rows, run_one, spec_of
 from backtesting.watch import WATCHED
 from domain.bars import Timeframe
-from domain.matching import SlippageModel
+from domain.costs import SlippageModel
 from domain.orders import OrderSide, OrderStatus
 from risk.decisions import Action, RuleSpec
 

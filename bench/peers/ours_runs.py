@@ -14,8 +14,8 @@ from backtesting.panel import Panel
 from backtesting.spec import Capital, RunSpec, SizedAt, Sizing
 from bench.peers import data
 from domain.bars import BarArrays, Timeframe
+from domain.costs import FeeModel
 from domain.instruments import AssetClass, InstrumentSpec
-from domain.matching import FeeModel
 from domain.sizing import SizingMethod
 from marketdata.indicators.averages import sma
 from preferences.categories import TradingPreferences

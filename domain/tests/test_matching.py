@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.matching import (
-    BarPrices,
-    Costs,
-    ExecutionKind,
-    FeeModel,
-    MatchOrder,
-    Phase,
-    SlippageModel,
-    next_execution,
-    trailed_stop,
-)
+from domain.costs import Costs, FeeModel, SlippageModel
+from domain.matching import BarPrices, ExecutionKind, MatchOrder, Phase, next_execution, trailed_stop
 from domain.orders import OrderSide, OrderType, TimeInForce
 
 BAR = BarPrices(open=D(100), high=D(110), low=D(90), close=D(105), volume=D(1000))

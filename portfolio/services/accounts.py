@@ -12,7 +12,7 @@ from core.bus import publish
 from domain.errors import Conflict, FieldError, IllegalState, ValidationFailed
 from domain.events import AccountOpened, AccountReset, TradingStateChanged
 from domain.portfolio import TradingState
-from portfolio.costs import FEE_BOUNDS, SLIPPAGE_BOUNDS, faults
+from portfolio.costs import fee_faults, slippage_faults, stored_costs
 from portfolio.models import Account, Environment, Position
 
 ZERO = Decimal(0)
@@ -50,8 +50,8 @@ def open_account(
         equity=starting_cash,
         session_start_equity=starting_cash,
         peak_equity=starting_cash,
-        fees=_texts(fees or {}),
-        slippage=_texts(slippage or {}),
+        fees=stored_costs(fees or {}),
+        slippage=stored_costs(slippage or {}),
     )
     publish(
         AccountOpened(
@@ -69,7 +69,7 @@ def open_account(
 def _check(
     *, name: str, starting_cash: Decimal, currency: str, fees: Mapping[str, Any], slippage: Mapping[str, Any]
 ) -> None:
-    found = [*faults(fees, FEE_BOUNDS, "fees"), *faults(slippage, SLIPPAGE_BOUNDS, "slippage")]
+    found = [*fee_faults(fees), *slippage_faults(slippage)]
     if not name.strip():
         found.append(FieldError("name", "blank", "The account needs a name"))
     if not (starting_cash.is_finite() and ZERO < starting_cash <= MAX_CASH):
@@ -84,10 +84,6 @@ def _check(
 def _check_name_is_free(user: Any, name: str) -> None:
     if Account.objects.for_user(user).filter(name=name, is_archived=False).exists():
         raise Conflict(f"You have an account named {name!r} already", field="name", code="name_taken")
-
-
-def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in values.items()}
 
 
 @transaction.atomic
@@ -110,8 +106,8 @@ def configure_account(
     if name is not None and name != account.name:
         _check_name_is_free(account.user_id, name)
         account.name = name
-    account.fees = account.fees if fees is None else _texts(fees)
-    account.slippage = account.slippage if slippage is None else _texts(slippage)
+    account.fees = account.fees if fees is None else stored_costs(fees)
+    account.slippage = account.slippage if slippage is None else stored_costs(slippage)
     account.save(update_fields=["name", "fees", "slippage", "updated_at"])
     return account
 

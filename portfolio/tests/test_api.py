@@ -43,6 +43,18 @@ def test_an_account_is_opened_and_shown_with_its_money() -> None:
     assert (shown["trading_state"], shown["fees"], shown["environment"]) == ("active", {"percent": "0.1"}, "paper")
 
 
+def test_costs_by_volume_and_tiers_are_kept_as_they_were_given() -> None:
+    user = make_user()
+    fees: dict[str, Any] = {"percent": "0.1"}
+    fees["tiers"] = [{"above": "50000", "percent": "0.08"}, {"above": "1000000", "taker_percent": "0.04"}]
+    slippage = {"volume_impact": "0.1", "max_volume_percent": "2.5"}
+
+    response = api_client(user).post(URL, body(fees=fees, slippage=slippage))
+
+    shown = api_client(user).get(response.headers["Location"]).json()
+    assert (shown["fees"], shown["slippage"]) == (fees, slippage)
+
+
 def test_the_same_idempotency_key_opens_one_account() -> None:
     client = api_client(make_user())
 
@@ -69,6 +81,15 @@ def test_the_same_idempotency_key_opens_one_account() -> None:
         ({"fees": {"percent": "50"}}, "fees.percent"),
         ({"fees": {"flat": "1"}}, "fees.flat"),
         ({"slippage": {"bps": "-1"}}, "slippage.bps"),
+        ({"slippage": {"volume_impact": "11"}}, "slippage.volume_impact"),
+        ({"slippage": {"max_volume_percent": "101"}}, "slippage.max_volume_percent"),
+        ({"fees": {"tiers": [{"percent": "1"}]}}, "fees.tiers.0.above"),
+        ({"fees": {"tiers": [{"above": "5"}]}}, "fees.tiers.0"),
+        ({"fees": {"tiers": [{"above": "5", "percent": "11"}]}}, "fees.tiers.0.percent"),
+        ({"fees": {"tiers": [{"above": "5", "per_order": "1"}]}}, "fees.tiers.0.per_order"),
+        ({"fees": {"tiers": [{"above": "9", "percent": "1"}, {"above": "9", "percent": "0"}]}}, "fees.tiers"),
+        ({"fees": {"tiers": [{"above": str(n), "percent": "1"} for n in range(21)]}}, "fees.tiers"),
+        ({"fees": {"tiers": "none"}}, "fees.tiers"),
     ],
 )
 def test_what_makes_no_account_is_refused_by_field(changed: dict[str, Any], field: str) -> None:

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from domain.matching import Costs, Phase
+from domain.costs import Costs
+from domain.matching import Phase
 from domain.orders import ExecutionReport, OrderSide, OrderType, TimeInForce, VenueFill
 from marketdata.models import Instrument
 

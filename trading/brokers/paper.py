@@ -5,9 +5,10 @@ and can be asked for them. Bars are brought by the pipeline (:meth:`PaperBroker.
 committed before it is told, so that a crash in between loses none and doubles none.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +18,15 @@ from django.db.models import QuerySet
 from core import faults
 from core.prepared import Prepared, insert, update
 from domain.bars import Bar
+from domain.costs import TIER_DAYS, ZERO, Costs
 from domain.errors import BrokerError
 from domain.matching import (
     BarPrices,
-    Costs,
     Execution,
     ExecutionKind,
     MatchOrder,
     Phase,
+    is_triggered_by_fill,
     next_execution,
     trailed_stop,
 )
@@ -159,13 +161,27 @@ class PaperBroker:
     def _next(self, rows: Sequence[PaperOrder], bar: Bar) -> tuple[PaperOrder, Execution] | None:
         by_id = {row.client_order_id: row for row in rows}
         orders = [_match_order(row, bar) for row in rows if _is_due(row, bar)]
-        execution = next_execution(orders, prices(bar), self._costs(rows[0].instrument)) if orders else None
+        execution = next_execution(orders, prices(bar), self._costs_in(rows[0].instrument, bar)) if orders else None
         return None if execution is None else (by_id[execution.order_id], execution)
 
     def _costs(self, instrument: Instrument) -> Costs:
         if instrument.pk not in self._known_costs:
             self._known_costs[instrument.pk] = self._costs_of(instrument)
         return self._known_costs[instrument.pk]
+
+    def _costs_in(self, instrument: Instrument, bar: Bar) -> Costs:
+        """Costs with what they look at of the account's own executions, in this bar and in the days before."""
+        costs = self._costs(instrument)
+        if costs.is_limited:
+            found = self._fills(at=bar.close_at, order__instrument=instrument)
+            costs = replace(costs, taken=sum((quantity for quantity, _ in found), ZERO))
+        if costs.has_tiers:
+            found = self._fills(at__gt=bar.close_at - timedelta(days=TIER_DAYS), at__lte=bar.close_at)
+            costs = replace(costs, traded=sum((quantity * price for quantity, price in found), ZERO))
+        return costs
+
+    def _fills(self, **where: Any) -> Iterable[tuple[Decimal, Decimal]]:
+        return PaperFill.objects.filter(account_id=self.account_id, **where).values_list("quantity", "price")
 
     def end_bar(
         self, instrument_id: UUID, bar: Bar, *, ends_session: bool, rows: Sequence[PaperOrder] | None = None
@@ -240,6 +256,7 @@ class PaperBroker:
 
     def _store_fill(self, row: PaperOrder, execution: Execution, bar: Bar, book: PaperBook) -> PaperFill:
         row.filled_quantity += execution.quantity
+        row.triggered = row.triggered or is_triggered_by_fill(OrderType(row.type))
         done = row.filled_quantity >= row.quantity
         row.status = OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED
         book.n_fills += 1

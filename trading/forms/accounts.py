@@ -13,6 +13,7 @@ from trading.forms.fields import AmountField
 
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "USDT", "USDC", "BTC")
 FEES = ("percent", "per_order", "per_share", "minimum")
+SLIPPAGE = ("bps", "volume_impact", "max_volume_percent")
 STATES = {
     TradingState.ACTIVE: "Active: orders may be sent",
     TradingState.REDUCING: "Reducing: only orders that make positions smaller",
@@ -41,6 +42,20 @@ class CostsForm(forms.Form):
         label="Slippage",
         help_text="How much worse than the bar's price a market order fills. 5 is a careful guess for large stocks.",
     )
+    slippage_volume_impact = AmountField(
+        required=False,
+        min_value=0,
+        max_value=SLIPPAGE_BOUNDS["volume_impact"],
+        label="Volume impact",
+        help_text="Times the square of the order's share of the bar's volume: with 0.1, half the bar costs 2.5 %.",
+    )
+    slippage_max_volume_percent = AmountField(
+        required=False,
+        min_value=0,
+        max_value=SLIPPAGE_BOUNDS["max_volume_percent"],
+        label="Most of a bar's volume",
+        help_text="Larger orders fill in parts, bar by bar. Empty: every order fills whole.",
+    )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, account: Account | None = None) -> None:
         super().__init__(data, initial=_initial(account) if account else {})
@@ -54,13 +69,22 @@ class CostsForm(forms.Form):
     @property
     def slippage(self) -> dict[str, Decimal]:
         """Return the slippage that was given (of a valid form)."""
-        bps = self.cleaned_data["slippage_bps"]
-        return {"bps": bps} if bps else {}
+        values = {name: self.cleaned_data[f"slippage_{name}"] for name in SLIPPAGE}
+        return {name: value for name, value in values.items() if value}
+
+    def fees_of(self, account: Account) -> dict[str, Any]:
+        """Return an account's fees with those of a valid form; what the form does not show stays as it was."""
+        return {name: value for name, value in account.fees.items() if name not in FEES} | self.fees
+
+    def slippage_of(self, account: Account) -> dict[str, Any]:
+        """Return an account's slippage with that of a valid form; what the form does not show stays as it was."""
+        return {name: value for name, value in account.slippage.items() if name not in SLIPPAGE} | self.slippage
 
 
 def _initial(account: Account) -> dict[str, Any]:
     fees = {f"fee_{name}": account.fees.get(name) for name in FEES}
-    return {"name": account.name, **fees, "slippage_bps": account.slippage.get("bps")}
+    slippage = {f"slippage_{name}": account.slippage.get(name) for name in SLIPPAGE}
+    return {"name": account.name, **fees, **slippage}
 
 
 class AccountForm(CostsForm):

@@ -1,20 +1,15 @@
 """Which broker serves an account, and what an order costs there."""
 
-from decimal import Decimal
-from typing import Any
-
-from domain.matching import Costs, FeeModel, Phase, SlippageModel
+from domain.costs import Costs
+from domain.matching import Phase
 from domain.orders import OrderSide, OrderType, TimeInForce
 from marketdata.models import Instrument
+from portfolio.costs import fee_model, slippage_model
 from portfolio.models import Account
 from trading.brokers.base import Broker, BrokerOrder
 from trading.brokers.paper import PaperBroker
 from trading.brokers.registry import broker_for
 from trading.models import Order
-
-CRYPTO_DIGITS = 8
-FIAT_DIGITS = 2
-FIAT = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "INR", "HKD", "SGD"})
 
 
 def broker_of(account: Account) -> Broker:
@@ -29,17 +24,13 @@ def paper_of(account: Account) -> PaperBroker | None:
 
 
 def costs_of(account: Account, instrument: Instrument) -> Costs:
-    """Fees, slippage and tick that apply to an account's orders in an instrument."""
-    digits = FIAT_DIGITS if account.currency in FIAT else CRYPTO_DIGITS
+    """Fees, slippage, tick and lot that apply to an account's orders in an instrument."""
     return Costs(
-        fees=FeeModel(digits=digits, **_decimals(account.fees)),
-        slippage=SlippageModel(**_decimals(account.slippage)),
+        fees=fee_model(account.fees, account.currency),
+        slippage=slippage_model(account.slippage),
         tick=instrument.tick_size,
+        lot=instrument.lot_size,
     )
-
-
-def _decimals(values: dict[str, Any]) -> dict[str, Decimal]:
-    return {name: Decimal(str(value)) for name, value in values.items() if value is not None}
 
 
 def broker_order(order: Order) -> BrokerOrder:

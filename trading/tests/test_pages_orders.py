@@ -228,6 +228,23 @@ def test_account_is_opened_with_costs(world: World) -> None:
     assert account.fees == {"percent": "0.1"} and account.slippage == {"bps": "5"}
 
 
+def test_changing_costs_on_the_page_keeps_those_that_it_does_not_show(world: World) -> None:
+    account = world.scene.account
+    tiers = [{"above": "1000", "percent": "0.05"}]
+    account.fees, account.slippage = {"percent": "0.1", "maker_percent": "0.02", "tiers": tiers}, {"spread": "0.01"}
+    account.save()
+
+    world.client.post(
+        f"/accounts/{account.pk}/costs/", {"name": "Main", "fee_percent": "0.2", "slippage_max_volume_percent": "5"}
+    )
+
+    account.refresh_from_db()
+    assert account.fees == {"percent": "0.2", "maker_percent": "0.02", "tiers": tiers}
+    assert account.slippage == {"spread": "0.01", "max_volume_percent": "5"}
+    page = world.client.get(f"/accounts/{account.pk}/").content.decode()
+    assert "from 1,000 traded in 30 days" in page and "Most of a bar" in page
+
+
 def test_bad_account_input_names_every_fault(world: World) -> None:
     given = {"name": "", "starting_cash": "-5", "currency": "USD", "fee_percent": "99"}
 

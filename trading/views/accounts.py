@@ -13,17 +13,18 @@ from core.pages import carry_out, page, show_faults
 from domain.errors import PlatformError
 from domain.portfolio import TradingState
 from portfolio import selectors as portfolio
+from portfolio.cost_words import cost_rows
 from portfolio.models import Account
 from portfolio.services import accounts
 from trading import overviews
-from trading.forms.accounts import AccountForm, CostsForm, StateForm
+from trading.forms.accounts import FEES, SLIPPAGE, AccountForm, CostsForm, StateForm
 from trading.services import reconcile, resets
 
 MAX_POINTS = 1_000
 PARTS = {"account-live": "portfolio/_account.html", "account-curve": "portfolio/_curve.html"}
 FAULT_FIELDS = {
-    **{f"fees.{name}": f"fee_{name}" for name in ("percent", "per_order", "per_share", "minimum")},
-    "slippage.bps": "slippage_bps",
+    **{f"fees.{name}": f"fee_{name}" for name in FEES},
+    **{f"slippage.{name}": f"slippage_{name}" for name in SLIPPAGE},
 }
 
 
@@ -83,7 +84,10 @@ def costs(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             accounts.configure_account(
-                account, name=form.cleaned_data["name"].strip(), fees=form.fees, slippage=form.slippage
+                account,
+                name=form.cleaned_data["name"].strip(),
+                fees=form.fees_of(account),
+                slippage=form.slippage_of(account),
             )
         except PlatformError as error:
             show_faults(form, error, names=FAULT_FIELDS)
@@ -111,7 +115,7 @@ def _detail(request: HttpRequest, account: Account, form: StateForm) -> dict[str
         "held": overviews.held(request.user, account=account),
         "figures": overviews.figures(portfolio.trades_of(request.user).filter(account=account)),
         "state_form": form,
-        "fees": [(name.replace("_", " "), value) for name, value in account.fees.items()],
+        "costs": cost_rows(account.fees, account.slippage),
         "accounts": [account],
     }
 

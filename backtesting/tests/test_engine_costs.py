@@ -1,0 +1,59 @@
+"""The engine with costs that look around them: a bar's volume, interest and borrow cost, tiers of fees."""
+
+from decimal import Decimal as D
+
+from backtesting.tabulate import result_of
+from backtesting.tests.scene import Says, ohlc, rows, run_one, spec_of
+from backtesting.tests.test_engine import FLAT, fills
+from domain.costs import FeeModel, FeeTier, FinancingModel, SlippageModel
+from domain.orders import OrderStatus
+
+
+def test_a_large_order_fills_bar_by_bar_and_its_stop_grows_with_it() -> None:
+    bars = ohlc(FLAT, (100, 101, 99, 100), (102, 103, 101, 102), (104, 105, 103, 104), (90, 91, 89, 90), FLAT)
+    slippage = SlippageModel(max_volume_percent=D("0.4"))  # 4 of the 1,000 that each bar trades
+
+    result = run_one(Says(entry=rows(0), stop={0: 95.0}), bars, slippage=slippage)
+
+    bought, stopped = result.orders[0], result.orders[1]
+    assert fills(result)[:3] == [(1, "buy", 4, 100, 0), (2, "buy", 4, 102, 0), (3, "buy", 2, 104, 0)]
+    assert fills(result)[3:] == [(4, "sell", 4, 90, 0), (5, "sell", 4, 100, 0)]  # reached at 90, the rest goes on
+    assert bought.average_fill_price == D("101.6")
+    assert (stopped.quantity, stopped.filled_quantity, stopped.status) == (10, 8, OrderStatus.PARTIALLY_FILLED)
+    assert result.positions[0].quantity == 2
+
+
+def test_interest_and_borrow_cost_change_cash_and_nothing_else() -> None:
+    bars = ohlc(*[FLAT] * 366)
+    financing = FinancingModel(borrow_percent=D("3.65"), cash_percent=D("7.3"))
+
+    idle = run_one(Says(), bars, financing=FinancingModel(cash_percent=D("7.3")))
+    short = run_one(Says(short_entry=rows(0)), bars, financing=financing, allow_short=True)
+
+    # 365 days between 366 marks, interest on interest: 10,000 × (1 + 0.0002)^365
+    assert abs(idle.equity - D(10_000) * (1 + D("0.0002")) ** 365) < D("1e-6")
+    assert idle.financing == idle.equity - 10_000
+    # the first day on 10,000 in cash, then on 11,000 with 1,000 sold short at 0.01 % a day
+    cash = D(10_000) * (1 + D("0.0002"))
+    cash += 1_000
+    for _ in range(364):
+        cash += cash * D("0.0002") - 1_000 * D("0.0001")
+    assert abs(short.cash - cash) < D("1e-6")
+    assert short.equity == short.cash - 1_000 and short.trades[0].trip.pnl_net == 0
+    assert result_of(short, spec_of(Says()), {"AAA": bars}).financing == float(short.financing)
+
+
+def test_tiers_look_at_what_was_traded_in_the_thirty_days_before() -> None:
+    bars = ohlc(*[FLAT] * 45)
+    fees = FeeModel(percent=D("0.1"), tiers=(FeeTier(above=D(1_000), percent=D("0.05")),))
+
+    result = run_one(Says(entry=rows(0, 4, 40), exit=rows(2, 36)), bars, fees=fees)
+
+    # 1,000 each: the second and third know of the first, the one on day 37 knows of nothing in its 30 days
+    assert [(row[0], row[4]) for row in fills(result)] == [
+        (1, D("1.00")),
+        (3, D("0.50")),
+        (5, D("0.50")),
+        (37, D("1.00")),
+        (41, D("0.50")),
+    ]
