@@ -45,6 +45,7 @@ class Rehearsal:
             at=at,
             entry=self.wishes.entry(message.type),
             available=available_channels(),
+            reachable=self.wishes.reachable,
             quiet=self.wishes.quiet,
             window_opened_at=self.windows.get((message.type, message.subject)),
         )

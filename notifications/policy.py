@@ -50,6 +50,7 @@ class Situation:
     at: datetime
     entry: Entry
     available: frozenset[Channel] = frozenset({Channel.IN_APP})
+    reachable: frozenset[Channel] = frozenset(Channel)
     quiet: QuietHours | None = None
     muted_until: datetime | None = None
     window_opened_at: datetime | None = None
@@ -109,9 +110,10 @@ def decide(message: Message, situation: Situation, *, resume_at: str = "enabled"
 
 
 def routes(situation: Situation) -> tuple[Channel, ...]:
-    """Return the wanted channels that exist; where none of them does, the application itself: nothing is lost."""
+    """Return the wanted channels that exist and reach the user; where none does, the application: nothing is lost."""
+    usable = situation.available & (situation.reachable | {Channel.IN_APP})
     wanted = dict.fromkeys(situation.entry.channels)
-    return tuple(channel for channel in wanted if channel in situation.available) or (Channel.IN_APP,)
+    return tuple(channel for channel in wanted if channel in usable) or (Channel.IN_APP,)
 
 
 def _enabled(message: Message, situation: Situation) -> Check:
@@ -168,8 +170,11 @@ def _rate_limit(message: Message, situation: Situation) -> Check:
 
 def _routes(message: Message, situation: Situation) -> Check:
     found = routes(situation)
-    missing = [channel for channel in dict.fromkeys(situation.entry.channels) if channel not in situation.available]
+    wanted = tuple(dict.fromkeys(situation.entry.channels))
+    missing = [channel for channel in wanted if channel not in situation.available]
     lacking = f" Not set up on this server: {_named(missing)}." if missing else ""
+    unknown = [channel for channel in wanted if channel not in situation.reachable | {Channel.IN_APP}]
+    lacking += f" You gave no contact point for {_named(unknown)}." if unknown else ""
     return Check(name="routes", answer=f"Goes to {_named(found)}.{lacking}")
 
 

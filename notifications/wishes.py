@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from domain.notices import NotificationType
+from domain.notices import Channel, NotificationType
 from notifications.policy import Entry
 from notifications.quiet import DailyTime, QuietHours
+from preferences.contacts import Contacts
 from preferences.notices import NotificationEntry
 from preferences.registry import Preferences
 from preferences.selectors import CorruptPreferences, current
@@ -18,12 +19,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """One user's entries by type, quiet hours and time of digests, at one version of the preferences."""
+    """One user's entries by type, daily times and channels that reach the user, at one version of the preferences."""
 
     version: int
     entries: Mapping[NotificationType, Entry]
     quiet: QuietHours | None = None
     digest: DailyTime | None = None
+    reachable: frozenset[Channel] = frozenset({Channel.IN_APP, Channel.EMAIL})
 
     def entry(self, kind: NotificationType) -> Entry:
         """Return the entry of a type."""
@@ -50,7 +52,19 @@ def wishes_from(preferences: Preferences) -> Wishes:
         entries[NotificationType.LARGE_LOSS] = _with_threshold(large, preferences.performance.loss_alert_percent)
     chosen = preferences.notifications.digest
     digest = None if chosen is None else DailyTime(chosen.at, chosen.timezone)
-    return Wishes(version=preferences.version, entries=entries, quiet=_quiet(preferences), digest=digest)
+    return Wishes(
+        version=preferences.version,
+        entries=entries,
+        quiet=_quiet(preferences),
+        digest=digest,
+        reachable=_reachable(preferences.notifications.contacts),
+    )
+
+
+def _reachable(contacts: Contacts) -> frozenset[Channel]:
+    """Return the channels that have somewhere to go; e-mail goes to the account's own address."""
+    points = {Channel.SMS: contacts.phone, Channel.WEBHOOK: contacts.webhooks, Channel.PUSH: contacts.push}
+    return frozenset({Channel.IN_APP, Channel.EMAIL, *(channel for channel, point in points.items() if point)})
 
 
 def _quiet(preferences: Preferences) -> QuietHours | None:

@@ -8,6 +8,7 @@ from core.api.fields import Boolean, EnumField, Identifier, Integer, Number, Tex
 from core.api.serializers import StrictSerializer
 from domain.notices import Channel, NotificationType, Priority
 from preferences import subsystems
+from preferences.contacts import MAX_ADDRESS, MAX_WEBHOOKS
 from preferences.definitions import Category, Definition, Kind
 from preferences.notices import MAX_THROTTLE_MINUTES, NotificationEntry
 from preferences.registry import CLASSES, DEFINITIONS, Override, Preferences, offered
@@ -138,14 +139,33 @@ class DigestFields(StrictSerializer):
     timezone = Text(max_length=64, help_text="America/New_York")
 
 
+class PushFields(StrictSerializer):
+    """One browser that takes pushes, as its Push API names it."""
+
+    endpoint = Text(max_length=MAX_ADDRESS)
+    p256dh = Text(max_length=200)
+    auth = Text(max_length=200)
+
+
+class ContactFields(StrictSerializer):
+    """Where a user can be reached beside the application and the account's e-mail address."""
+
+    phone = Text(max_length=40, required=False, allow_blank=True, allow_null=True, help_text="E.164: +436601234567")
+    webhooks = serializers.ListField(
+        child=Text(max_length=MAX_ADDRESS), max_length=MAX_WEBHOOKS, required=False, help_text="https:// addresses"
+    )
+    push = PushFields(many=True, required=False)
+
+
 class NotificationsInput(StrictSerializer):
-    """Entries to remove, change and add, in this order, the quiet hours and the time of digests (null: none)."""
+    """Entries to remove, change and add, in this order, daily times and contact points (null: none)."""
 
     add = EntryInput(required=False)
     update = EntryInput(required=False)
     remove = EntryName(required=False)
     quiet_hours = QuietHoursFields(required=False, allow_null=True)
     digest = DigestFields(required=False, allow_null=True, help_text="null: at the end of each pause")
+    contacts = ContactFields(required=False, allow_null=True, help_text="What is named is changed; null: none.")
     reason = Text(max_length=500, required=False, help_text="Kept in the history.")
 
 
@@ -156,6 +176,7 @@ class NotificationsOutput(StrictSerializer):
     entries = EntryOutput(many=True)
     quiet_hours = QuietHoursFields(allow_null=True)
     digest = DigestFields(allow_null=True)
+    contacts = ContactFields()
     defaults = EntryOutput(many=True)
 
 
@@ -342,6 +363,7 @@ def notification_values(preferences: Preferences) -> dict[str, Any]:
         "entries": [entry_values(chosen.entries[kind]) for kind in NotificationType if kind in chosen.entries],
         "quiet_hours": chosen.quiet_hours.stored() if chosen.quiet_hours else None,
         "digest": chosen.digest.stored() if chosen.digest else None,
+        "contacts": chosen.contacts.stored(),
         "defaults": [entry_values(chosen.entry(kind)) for kind in NotificationType if kind not in chosen.entries],
     }
     return dict(NotificationsOutput(body).data)

@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.errors import Conflict, FieldError, NotFound, ValidationFailed
 from domain.notices import NotificationType
+from preferences.contacts import CONTACTS, clean_contacts
 from preferences.notices import (
     DIGEST,
     QUIET,
@@ -17,11 +18,12 @@ from preferences.notices import (
     member,
 )
 
+_KNOWN = ("add", "update", "remove", QUIET, DIGEST, CONTACTS)
 Step = tuple[NotificationPreferences, list[FieldError]]
 
 
 def with_entries(before: NotificationPreferences, values: Mapping[str, Any]) -> NotificationPreferences:
-    """Return the preferences after ``remove``, ``update`` and ``add``, in this order, and the new daily times.
+    """Return the preferences after ``remove``, ``update`` and ``add``, in this order, new daily times and contacts.
 
     Raises ValidationFailed with every fault, Conflict for an entry that is there already, NotFound for one that is not.
     """
@@ -39,10 +41,14 @@ def with_entries(before: NotificationPreferences, values: Mapping[str, Any]) -> 
         digest, found = clean_digest(values[DIGEST])
         faults += found
         after = replace(after, digest=digest)
+    if CONTACTS in values:
+        contacts, found = clean_contacts(values[CONTACTS], before.contacts)
+        faults += found
+        after = replace(after, contacts=contacts)
     faults += [
-        FieldError(str(name)[:80], "unknown_field", f"Known are: add, update, remove, {QUIET}, {DIGEST}.")
+        FieldError(str(name)[:80], "unknown_field", f"Known are: {', '.join(_KNOWN)}.")
         for name in values
-        if name not in ("add", "update", "remove", QUIET, DIGEST)
+        if name not in _KNOWN
     ]
     if faults:
         raise ValidationFailed.of(tuple(faults))

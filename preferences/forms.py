@@ -55,6 +55,14 @@ class CategoryForm(forms.Form):
         for each in self.descriptions:
             self.fields[each.definition.name] = _form_field(each)
 
+    @property
+    def rows(self) -> list[tuple[forms.BoundField, str]]:
+        """The bound fields, each with its unit."""
+        return [
+            (self[each.definition.name], UNIT_WORDS.get(unit := each.definition.unit, unit))
+            for each in self.descriptions
+        ]
+
     def clean(self) -> dict[str, Any]:
         """Check each value by its definition, so that the page and the API refuse with the same words."""
         cleaned: dict[str, Any] = super().clean() or {}
@@ -69,15 +77,61 @@ class CategoryForm(forms.Form):
         return cleaned
 
 
+UNIT_WORDS = {"s": "seconds"}
+CHOICE_WORDS = {
+    "percent_equity": "Per cent of equity",
+    "atr_volatility": "Volatility target (ATR)",
+    "kelly": "Kelly fraction",
+    "ccxt": "Crypto exchanges (ccxt)",
+    "replay": "Replay of stored bars",
+}
+
+
+def choice_words(choice: str) -> str:
+    """Return a choice as people read it."""
+    return CHOICE_WORDS.get(choice) or choice.replace("_", " ").capitalize()
+
+
+class Ranked(forms.MultiWidget):
+    """As many selects as there are choices: what comes first is preferred."""
+
+    def __init__(self, choices: list[tuple[str, str]], label: str) -> None:
+        empty = [("", "–"), *choices]
+        places = ["first", *(["then"] * (len(choices) - 1))]
+        attrs = [
+            {"class": "form-select", "aria-label": f"{label}, {place} ({number})"}
+            for number, place in enumerate(places, 1)
+        ]
+        super().__init__([forms.Select(attrs=each, choices=empty) for each in attrs])
+
+    def decompress(self, value: Any) -> list[Any]:
+        """Spread the chosen over the selects."""
+        chosen = list(value or [])
+        return [*chosen, *([""] * (len(self.widgets) - len(chosen)))]
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        """Read the selects in their order; each choice counts where it stands first."""
+        whole = data.getlist(name) if hasattr(data, "getlist") else data.get(name) or []
+        given = whole or super().value_from_datadict(data, files, name)
+        return list(dict.fromkeys(each for each in given if each))
+
+
+class RankedField(forms.MultipleChoiceField):
+    """Several of the choices in an order that matters."""
+
+    def __init__(self, *, choices: list[tuple[str, str]], label: str, **kwargs: Any) -> None:
+        super().__init__(choices=choices, label=label, widget=Ranked(choices, label), **kwargs)
+
+
 def _form_field(each: FieldDescription) -> forms.Field:
     definition = each.definition
     words: dict[str, Any] = {
-        "label": f"{definition.label} ({definition.unit})" if definition.unit else definition.label,
+        "label": definition.label,
         "help_text": definition.help,
         "initial": list(each.value) if isinstance(each.value, tuple) else each.value,
     }
     bounds: dict[str, Any] = {"min_value": definition.minimum, "max_value": definition.maximum}
-    choices = [(choice, choice.replace("_", " ")) for choice in definition.choices]
+    choices = [(choice, choice_words(choice)) for choice in definition.choices]
     if definition.kind is Kind.BOOLEAN:
         return forms.BooleanField(required=False, **words)
     if definition.kind is Kind.INTEGER:
@@ -87,7 +141,7 @@ def _form_field(each: FieldDescription) -> forms.Field:
     if definition.kind is Kind.CHOICE:
         return forms.ChoiceField(choices=choices, **words)
     if definition.kind is Kind.CHOICES:
-        return forms.MultipleChoiceField(choices=choices, **words)
+        return RankedField(choices=choices, **words)
     return forms.CharField(max_length=32, **words)
 
 

@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from domain.errors import FieldError
 from domain.notices import Channel, NotificationType, Priority
 from preferences.conditions import faults_of
+from preferences.contacts import CONTACTS, NO_CONTACTS, Contacts, clean_contacts
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 MAX_THROTTLE_MINUTES = 7 * 24 * 60
@@ -71,14 +72,15 @@ class DigestTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationPreferences:
-    """The entries that a user made (every other type has the default one), the quiet hours, the time of digests."""
+    """The entries that a user made (every other type has the default one), the daily times, the contact points."""
 
     entries: Mapping[NotificationType, NotificationEntry] = field(default_factory=lambda: MappingProxyType({}))
     quiet_hours: QuietTimes | None = None
     digest: DigestTime | None = None
+    contacts: Contacts = NO_CONTACTS
 
     def __hash__(self) -> int:
-        return hash((tuple(self.entries), self.quiet_hours, self.digest))
+        return hash((tuple(self.entries), self.quiet_hours, self.digest, self.contacts))
 
     def entry(self, notification_type: NotificationType) -> NotificationEntry:
         """Return what holds for a type: the user's entry, else the default."""
@@ -94,8 +96,9 @@ class NotificationPreferences:
         return replace(self, entries=MappingProxyType(left))
 
     def stored(self) -> dict[str, Any]:
-        """Return the entries as plain JSON by type, the quiet hours and the time of digests where there are some."""
-        times = {QUIET: self.quiet_hours, DIGEST: self.digest}
+        """Return the entries as plain JSON by type; daily times and contact points where there are some."""
+        contacts = None if self.contacts == NO_CONTACTS else self.contacts
+        times = {QUIET: self.quiet_hours, DIGEST: self.digest, CONTACTS: contacts}
         own = {kind.value: self.entries[kind].stored() for kind in NotificationType if kind in self.entries}
         return own | {name: each.stored() for name, each in times.items() if each is not None}
 
@@ -107,8 +110,8 @@ class NotificationPreferences:
         entries: dict[NotificationType, NotificationEntry] = {}
         times: dict[str, Any] = {}
         for name, values in stored.items():
-            if name in _TIMES:
-                times[name], faults = _TIMES[name](values)
+            if name in _APART:
+                times[name], faults = _APART[name](values)
                 if faults:
                     raise ValueError(f"{faults[0].field}: {faults[0].message}")
                 continue
@@ -120,7 +123,12 @@ class NotificationPreferences:
             if faults:
                 raise ValueError(f"{name}.{faults[0].field}: {faults[0].message}")
             entries[kind] = entry
-        return cls(entries=MappingProxyType(entries), quiet_hours=times.get(QUIET), digest=times.get(DIGEST))
+        return cls(
+            entries=MappingProxyType(entries),
+            quiet_hours=times.get(QUIET),
+            digest=times.get(DIGEST),
+            contacts=times.get(CONTACTS, NO_CONTACTS),
+        )
 
 
 def clean_quiet(values: Any) -> tuple[QuietTimes | None, list[FieldError]]:
@@ -150,7 +158,7 @@ def clean_digest(values: Any) -> tuple[DigestTime | None, list[FieldError]]:
     return DigestTime(at=time.fromisoformat(values["at"]), timezone=values["timezone"]), []
 
 
-_TIMES: dict[str, Any] = {QUIET: clean_quiet, DIGEST: clean_digest}
+_APART: dict[str, Any] = {QUIET: clean_quiet, DIGEST: clean_digest, CONTACTS: clean_contacts}
 
 
 def _time_faults(path: str, values: Mapping[str, Any], names: tuple[str, ...]) -> list[FieldError]:

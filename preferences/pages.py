@@ -7,9 +7,11 @@ from typing import Any
 
 from django import forms
 
-from domain.notices import NotificationType, Priority
+from domain.notices import Channel, NotificationType, Priority
+from preferences.contacts import CONTACTS
 from preferences.definitions import Category
 from preferences.entry_forms import CHANNEL_WORDS, conditions_in_words
+from preferences.forms import choice_words
 from preferences.notices import (
     DIGEST,
     MAX_THROTTLE_MINUTES,
@@ -35,6 +37,7 @@ LEADS = {
     Category.MARKET_DATA: "What data is fetched, from where and how often.",
     Category.PERFORMANCE: "What is measured, and when you hear of it.",
 }
+CHOICES = frozenset(choice for known in DEFINITIONS.values() for each in known.values() for choice in each.choices)
 FIELD_WORDS = {
     "enabled": "told",
     "priority": "priority",
@@ -86,6 +89,8 @@ def _entry_changes(kind: str, old: Mapping[str, Any] | None, new: Mapping[str, A
         return [Change("Quiet hours", quiet_words(old), quiet_words(new), "")]
     if kind == DIGEST:
         return [Change("Digest", digest_words(old), digest_words(new), "")]
+    if kind == CONTACTS:
+        return _contact_changes(old or {}, new or {})
     default = NotificationEntry(event_type=NotificationType(kind)).stored()
     before, after = old or default, new or default
     return [
@@ -100,9 +105,23 @@ def _entry_changes(kind: str, old: Mapping[str, Any] | None, new: Mapping[str, A
     ]
 
 
+def _contact_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """Say each contact point that differs; browsers by their number, for their addresses say nothing to people."""
+    said = {
+        "Phone": [each.get("phone") or "none" for each in (old, new)],
+        "Webhooks": [", ".join(each.get("webhooks", [])) or "none" for each in (old, new)],
+        "Browsers that take pushes": [str(len(each.get("push", []))) for each in (old, new)],
+    }
+    return [Change(label, before, after, "") for label, (before, after) in said.items() if before != after]
+
+
 def _entry_words(name: str, value: Any) -> str:
     if name == "conditions":
         return conditions_in_words(unpacked(value))
+    if name == "channels":
+        return ", ".join(CHANNEL_WORDS[Channel(each)].lower() for each in value)
+    if name == "priority" and value:
+        return str(value).lower()
     return _words(value, "")
 
 
@@ -127,9 +146,24 @@ def _words(value: Any, unit: str) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list | tuple):
-        return ", ".join(str(each).replace("_", " ") for each in value) or "none"
-    text = str(value).replace("_", " ")
+        return ", ".join(choice_words(str(each)) for each in value) or "none"
+    text = choice_words(value) if isinstance(value, str) and value in CHOICES else str(value)
     return f"{text} {unit}".strip() if unit else text
+
+
+def overrides_in_words(preferences: Preferences, category: Category) -> list[dict[str, Any]]:
+    """Return what holds for a while in a category, as people read it."""
+    known = DEFINITIONS.get(category, {})
+    return [
+        {
+            "field": each.field,
+            "label": known[each.field].label,
+            "value": _words(each.value, known[each.field].unit),
+            "expires_at": each.expires_at,
+        }
+        for each in preferences.overrides
+        if each.category is category
+    ]
 
 
 class RowForm(forms.Form):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from domain.errors import FieldError, ValidationFailed
+from domain.errors import FieldError, NotFound, ValidationFailed
 from preferences import overrides, selectors, subsystems
 from preferences.critical import loosenings
 from preferences.definitions import Category
@@ -81,6 +81,24 @@ def reset(
 
     word = ALL if category is None else category.value
     return Writing(user, word, move, origin, confirmed=confirmed, is_known=True).store(expected_version)
+
+
+def end_override(
+    user: User, category: Category, name: str, *, origin: Origin = NOBODY, confirmed: bool = False
+) -> Preferences:
+    """Let the lasting value of a field hold again before its temporary one expires; publishes PreferenceChanged.
+
+    Raises NotFound where nothing is laid over the field.
+    """
+
+    def move(before: Version, at: datetime) -> Version:
+        present = overrides.live(before.overrides, at)
+        kept = overrides.without(present, category, {name})
+        if kept == present:
+            raise NotFound(f"No temporary value of {name[:64]!r} holds.", field="field")
+        return Version(before.base, kept)
+
+    return Writing(user, category.value, move, origin, confirmed=confirmed, is_known=True).store(None)
 
 
 def exported(user: User) -> dict[str, Any]:

@@ -9,6 +9,7 @@ app_name = "preferences"
 urlpatterns = [
     path("preferences/", views.overview, name="overview"),
     path("preferences/reset/", views.reset, name="reset"),
+    path("preferences/overrides/end/", views.end_override, name="end_override"),
     path("preferences/suggestions/<uuid:pk>/", views.decide_suggestion, name="suggestion"),
     path("preferences/history/", views_versions.history, name="history"),
     path("preferences/history/<int:version>/", views_versions.restore, name="restore"),

@@ -15,6 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core.pages import carry_out, page, sentence, show_faults
 from domain.errors import PlatformError, VersionMoved
 from preferences import selectors, services, subsystems, suggesting
+from preferences.contact_forms import ContactsForm
+from preferences.contacts import CONTACTS
 from preferences.definitions import Category
 from preferences.forms import CategoryForm
 from preferences.moves import applied, changed_fields
@@ -27,12 +29,14 @@ from preferences.pages import (
     entry_forms,
     impact_in_words,
     offered_names,
+    overrides_in_words,
     tab_named,
     tabs,
 )
 from preferences.registry import Preferences, snapshot
 from preferences.requests import gave_password, is_confirmed, origin_of, version_seen
 from preferences.time_forms import DigestForm, QuietHoursForm
+from preferences.writing import ConfirmationNeeded
 from users.requests import SignedInRequest
 
 
@@ -45,7 +49,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
     if category is Category.NOTIFICATIONS:
         return _notifications(request, preferences)
     form = CategoryForm(category, preferences, request.POST if request.method == "POST" else None)
-    context = _context(category, preferences, request.user) | {"form": form}
+    context = _context(category, preferences, request.user) | {"form": form, "rows": form.rows}
     if not (form.is_bound and form.is_valid()):
         return render(request, "preferences/overview.html", context)
 
@@ -72,6 +76,9 @@ def overview(request: SignedInRequest) -> HttpResponse:
             )
 
         return _preview_or_save(request, context, changed, save)
+    except ConfirmationNeeded:
+        ask.add_error(None, "Tick the box and give your password: this loosens a safety limit.")
+        return render(request, "preferences/overview.html", context | {"changes": changes_in_words(changed)})
     except PlatformError as error:
         show_faults(form, error)
         return render(request, "preferences/overview.html", context)
@@ -87,11 +94,13 @@ def _notifications(request: SignedInRequest, preferences: Preferences) -> HttpRe
     entries = entry_forms(preferences, request.POST if request.method == "POST" else None)
     quiet = QuietHoursForm(preferences.notifications.quiet_hours, request.POST if request.method == "POST" else None)
     digest = DigestForm(preferences.notifications.digest, request.POST if request.method == "POST" else None)
-    shown = {"entries": entries, "quiet": quiet, "digest": digest}
+    contacts = ContactsForm(preferences.notifications.contacts, request.POST if request.method == "POST" else None)
+    shown = {"entries": entries, "quiet": quiet, "digest": digest, "contacts": contacts}
     context = _context(Category.NOTIFICATIONS, preferences, request.user) | shown
     are_valid = [
         quiet.is_valid(),
         digest.is_valid(),
+        contacts.is_valid(),
         *(entry.is_valid() for entry in entries),
     ]
     if request.method != "POST" or not all(are_valid):
@@ -103,6 +112,8 @@ def _notifications(request: SignedInRequest, preferences: Preferences) -> HttpRe
         updates.append({QUIET: quiet.wanted})
     if digest.wanted != digest.before:
         updates.append({DIGEST: digest.wanted})
+    if contacts.update:
+        updates.append({CONTACTS: contacts.update})
 
     def save(version: int | None) -> None:
         with transaction.atomic():  # all rows or none; each is a version of its own
@@ -157,7 +168,7 @@ def _context(category: Category, preferences: Preferences, user: Any) -> dict[st
         "lead": LEADS.get(category, ""),
         "tabs": tabs(),
         "version": preferences.version,
-        "overrides": [each for each in preferences.overrides if each.category is category],
+        "overrides": overrides_in_words(preferences, category),
         "suggestions": selectors.suggestions_of(user).filter(category=category.value),
         "warnings": [each for each in subsystems.warnings(preferences) if each.field in offered_names(category)],
     }
@@ -176,6 +187,25 @@ def reset(request: SignedInRequest) -> HttpResponse:
         request,
         lambda: services.reset(request.user, category, origin=origin_of(request), confirmed=gave_password(request)),
         done=f"{TITLES[category]}: the defaults are in force again.",
+    )
+    return redirect(_address(category))
+
+
+@page
+@require_POST
+def end_override(request: SignedInRequest) -> HttpResponse:
+    """Let the lasting value hold again before a temporary one expires."""
+    category = tab_named(request.POST.get("tab", ""))
+    carry_out(
+        request,
+        lambda: services.end_override(
+            request.user,
+            category,
+            request.POST.get("field", ""),
+            origin=origin_of(request),
+            confirmed=gave_password(request),
+        ),
+        done="The lasting value is in force again.",
     )
     return redirect(_address(category))
 

@@ -121,6 +121,7 @@ def situation(user_id: UUID, message: Message, wishes: Wishes, *, at: datetime) 
         at=at,
         entry=entry,
         available=available_channels(),
+        reachable=wishes.reachable,
         quiet=wishes.quiet,
         muted_until=selectors.muted_until(user_id, kind=message.type, subject=message.subject),
         window_opened_at=window.opened_at if window else None,

@@ -34,6 +34,19 @@ def test_a_wanted_message_passes_every_check_in_order() -> None:
     assert all(check.answer for check in decision.checks)
 
 
+def test_a_channel_without_a_contact_point_is_left_out_and_named() -> None:
+    entry = Entry(channels=(Channel.SMS, Channel.WEBHOOK))
+    everything = frozenset(Channel)
+
+    nowhere = ask(entry, available=everything, reachable=frozenset({Channel.EMAIL}))
+    assert nowhere.channels == (Channel.IN_APP,)
+    assert "You gave no contact point for SMS and webhooks" in nowhere.checks[-1].answer
+
+    with_phone = ask(entry, available=everything, reachable=frozenset({Channel.SMS}))
+    assert with_phone.channels == (Channel.SMS,)
+    assert ask(entry, reachable=everything).channels == (Channel.IN_APP,)  # no transport for either
+
+
 def test_a_disabled_type_stops_first() -> None:
     decision = ask(Entry(enabled=False, conditions={"symbol": {"in": ["IBM"]}}))
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from core.testing import PASSWORD, make_user, page_client
 from domain.notices import NotificationType
-from preferences import selectors, suggesting
+from preferences import selectors, services, suggesting
 from preferences.definitions import Category
 from preferences.forms import CategoryForm
 from preferences.tests.test_safety import _finding
@@ -48,7 +48,10 @@ def test_a_critical_change_asks_for_the_word_and_the_password(page: Any, user: A
 
     assert b"Your password" in loosen(step="preview").content
     for more in ({}, {"confirm": "on"}, {"confirm": "on", "password": "wrong"}, {"password": PASSWORD}):
-        assert loosen(**more).status_code == 200
+        again = loosen(**more)
+        assert again.status_code == 200
+        text = again.content.decode()
+        assert "confirm: true" not in text and "Tick the box and give your password" in text and "Your password" in text
         assert selectors.current(user.pk).version == 0, more
 
     assert loosen(confirm="on", password=PASSWORD).status_code == 302
@@ -60,7 +63,15 @@ def test_a_value_can_hold_for_an_hour(page: Any, user: Any) -> None:
 
     now = selectors.current(user.pk)
     assert [each.field for each in now.overrides] == ["max_leverage"]
-    assert b"data-override" in page.get(f"{reverse('preferences:overview')}?tab=risk_management").content
+    shown = page.get(f"{reverse('preferences:overview')}?tab=risk_management").content.decode()
+    assert "data-override" in shown and "Largest leverage is 0.5 ×" in shown
+
+    page.post(reverse("preferences:end_override"), {"tab": "risk_management", "field": "max_leverage"})
+
+    ended = selectors.current(user.pk)
+    assert ended.overrides == () and ended.risk_management.max_leverage == 1
+    page.post(reverse("preferences:end_override"), {"tab": "risk_management", "field": "max_leverage"})
+    assert selectors.current(user.pk).version == ended.version
 
 
 def test_quiet_hours_are_set_and_a_bad_one_is_shown(page: Any, user: Any) -> None:
@@ -91,3 +102,20 @@ def test_a_suggestion_is_shown_with_its_evidence_and_used_by_a_click(page: Any, 
 
     assert float(selectors.current(user.pk).trading.min_confidence_threshold) == 0.8
     assert page_client(make_user()).post(reverse("preferences:suggestion", args=[row.pk])).status_code == 404
+
+
+def test_the_order_of_sources_is_kept_when_another_field_is_changed_and_can_be_set(page: Any, user: Any) -> None:
+    services.change(user, Category.MARKET_DATA, {"preferred_sources": ["ccxt", "replay"]})
+    url = f"{reverse('preferences:overview')}?tab=market_data"
+    data = {"realtime_enabled": "on", "refresh_interval_seconds": "7", "step": "save", "version": "1"}
+    text = page.get(url).content.decode()
+    assert 'name="preferred_sources_0"' in text and "Crypto exchanges (ccxt)" in text
+
+    ranks = {"preferred_sources_0": "ccxt", "preferred_sources_1": "replay", "preferred_sources_2": ""}
+    page.post(url, {**data, **ranks})
+    now = selectors.current(user.pk).market_data
+    assert (now.preferred_sources, now.refresh_interval_seconds) == (("ccxt", "replay"), 7)
+
+    ranks = {"preferred_sources_0": "replay", "preferred_sources_1": "replay", "preferred_sources_2": "ccxt"}
+    page.post(url, {**data, **ranks, "version": "2"})
+    assert selectors.current(user.pk).market_data.preferred_sources == ("replay", "ccxt")
