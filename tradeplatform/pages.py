@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tradeplatform import search, views
+from tradeplatform import search, twin_pages, views
 from trading.views import chart_marks, risk_parts, risk_portfolio, risk_rehearsal
 
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("chart/marks/", chart_marks.marks, name="chart_marks"),
     path("chart/signals/<uuid:pk>/", chart_marks.signal, name="chart_signal"),
     path("chart/fills/<uuid:pk>/", chart_marks.fill, name="chart_fill"),
+    path("strategies/<uuid:pk>/twin/", twin_pages.twin, name="strategy_twin"),
     path("risk/limits/", risk_parts.limits, name="risk_limits"),
     path("risk/portfolio/", risk_portfolio.picture, name="risk_portfolio"),
     path("risk/rehearsal/", risk_rehearsal.rehearsal, name="risk_rehearsal"),
