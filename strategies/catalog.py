@@ -23,11 +23,17 @@ from domain.errors import StrategyError
 from strategies.base import Params, Strategy
 from strategies.bounded import LIVE_SECONDS, within
 from strategies.evaluate import warmup_of
-from strategies.library import breakout, buy_and_hold, rsi_reversion, sma_cross
+from strategies.library import breakout, buy_and_hold, rsi_reversion, sma_cross, trend_filter
 
 logger = logging.getLogger(__name__)
 ENTRY_POINT_GROUP = "tradeplatform.strategies"
-BUILT_IN = (sma_cross.SmaCross, rsi_reversion.RsiReversion, breakout.Breakout, buy_and_hold.BuyAndHold)
+BUILT_IN = (
+    sma_cross.SmaCross,
+    trend_filter.TrendFilter,
+    rsi_reversion.RsiReversion,
+    breakout.Breakout,
+    buy_and_hold.BuyAndHold,
+)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _MODULE_PREFIX = "strategy_file_"
 _MAX_REASON = 300

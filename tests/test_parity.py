@@ -26,6 +26,7 @@ WHOLE = connection.vendor == "sqlite" or os.environ.get("PARITY_WHOLE") == "1"
     "case",
     [
         Case("sma_cross", {"fast": 20, "slow": 50}),
+        Case("trend_filter", {"fast": 10, "slow": 30, "higher": "1w", "trend": 10}),
         Case("rsi_reversion", {"period": 14}),
         Case("breakout", {"entry_lookback": 20, "exit_lookback": 10}),
         # With the usual limits it would trade, or be refused, at every other bar.

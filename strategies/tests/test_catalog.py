@@ -55,7 +55,7 @@ def reason(found: Catalog, name: str) -> str:
 def test_built_in_types_have_titles_schemas_and_defaults_within_bounds(tmp_path: Path) -> None:
     found = load(tmp_path)
 
-    assert set(found.types) == {"sma_cross", "rsi_reversion", "breakout", "buy_and_hold"}
+    assert set(found.types) == {"sma_cross", "trend_filter", "rsi_reversion", "breakout", "buy_and_hold"}
     assert found.broken == ()
     for each in found.types.values():
         schema = schema_of(each.strategy.Params)

@@ -14,6 +14,7 @@ from strategies.library.breakout import Breakout, BreakoutParams
 from strategies.library.buy_and_hold import BuyAndHold, BuyAndHoldParams
 from strategies.library.rsi_reversion import RsiReversion, RsiReversionParams
 from strategies.library.sma_cross import SmaCross, SmaCrossParams
+from strategies.library.trend_filter import TrendFilter, TrendFilterParams
 from strategies.tests.series import walk
 
 
@@ -182,6 +183,8 @@ def test_check_refuses(strategy: Strategy, code: str) -> None:
         (Breakout(), BreakoutParams(channel_stop=True)),
         (Breakout(), BreakoutParams(entry_lookback=3, exit_lookback=30)),
         (BuyAndHold(), BuyAndHoldParams()),
+        (TrendFilter(), TrendFilterParams()),
+        (TrendFilter(), TrendFilterParams(fast=2, slow=5, trend=3, bars_in_higher=7)),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Strategy) else "",
 )

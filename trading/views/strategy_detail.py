@@ -23,7 +23,8 @@ from trading.traces import page_steps
 from trading.tracing import trace_of
 
 N_SIGNALS, N_ORDERS = 20, 12
-INDICATORS = {"sma_cross": "sma:{fast},sma:{slow}", "rsi_reversion": "rsi:{period}"}
+CROSS = "sma:{fast},sma:{slow}"
+INDICATORS = {"sma_cross": CROSS, "trend_filter": CROSS, "rsi_reversion": "rsi:{period}"}
 
 
 @page
