@@ -6,7 +6,7 @@ from analytics.metrics.catalogue import BY_NAME, METRICS, MetricInfo, Unit
 from analytics.metrics.summary import Figures
 from core.templatetags import formatting
 
-_TONED = frozenset({"total_return", "annual_return", "cagr", "alpha", "expectancy", "expectancy_return"})
+TONED = frozenset({"total_return", "annual_return", "cagr", "alpha", "expectancy", "expectancy_return"})
 HEADLINE = (
     *("total_return", "cagr", "sharpe", "sortino", "calmar", "max_drawdown", "alpha", "beta"),
     *("trades", "win_rate", "average_win", "average_loss", "profit_factor", "expectancy"),
@@ -29,7 +29,7 @@ def shown(info: MetricInfo, value: float | int | None, currency: str) -> Shown:
     """Write one figure."""
     if value is None:
         return Shown(info.name, info.title, formatting.MISSING, "", "", info.help)
-    tone = ("gain" if value > 0 else "loss" if value < 0 else "") if info.name in _TONED else ""
+    tone = ("gain" if value > 0 else "loss" if value < 0 else "") if info.name in TONED else ""
     return Shown(info.name, info.title, _text(info, value, currency), repr(value), tone, info.help)
 
 
@@ -44,7 +44,7 @@ def headline(figures: Figures, currency: str) -> list[Shown]:
 
 
 def _text(info: MetricInfo, value: float, currency: str) -> str:
-    is_toned = info.name in _TONED
+    is_toned = info.name in TONED
     if info.unit is Unit.MONEY:
         return formatting.signed_money(value, currency) if is_toned else formatting.money(value, currency)
     if info.unit is Unit.FRACTION:

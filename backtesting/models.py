@@ -87,7 +87,7 @@ class Job(OwnedModel):
         ]
 
     def __str__(self) -> str:
-        return self.name or f"{self.type} on {', '.join(self.symbols[:3])}"
+        return self.name or f"{self.type.replace('_', ' ').capitalize()} on {', '.join(self.symbols[:3])}"
 
     @property
     def is_open(self) -> bool:

@@ -14,6 +14,7 @@ from analytics.metrics.catalogue import METRICS
 from analytics.metrics.summary import Curve
 from analytics.metrics.trades import TradeColumns
 from analytics.tearsheet import TearSheet, tear_sheet
+from analytics.wording import TONED
 from backtesting.search.objectives import OBJECTIVES
 from backtesting.selectors import EquityColumns
 from backtesting.single import trade_columns
@@ -133,6 +134,7 @@ def metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
             "title": info.title,
             "unit": info.unit.value,
             "help": info.help,
+            "is_signed": info.name in TONED,
             "value": metrics.get(info.name),
         }
         for info in METRICS

@@ -103,26 +103,33 @@ def monthly_picture(rows: Sequence[YearRow]) -> Picture:
     """Draw returns by month (columns) and year (rows), the year's total in a last column."""
     columns = (*MONTHS, "Year")
     values = np.array([[_or_nan(each) for each in (*row.months, row.total)] for row in rows]).reshape(len(rows), 13)
-    texts = [["" if np.isnan(each) else f"{each * 100:+.1f}".replace("-", "−") for each in row] for row in values]
+    digits = 1 if np.nanmax(np.abs(values), initial=0.0) >= 0.02 else 2
+    texts = [["" if np.isnan(each) else _percent_text(each, digits) for each in row] for row in values]
     months = values[:, :12][np.isfinite(values[:, :12])]
     limit = float(np.quantile(np.abs(months), 0.95)) if len(months) else None
     years = [str(row.year) for row in rows]
     figure = cells_figure(columns, years, values, texts=texts, is_diverging=True, limit=limit)
-    return Picture(figure, _month_words(rows, months))
+    return Picture(figure, _month_words(rows, months, digits))
+
+
+def _percent_text(value: float, digits: int) -> str:
+    """Write a fraction as per cent without its sign; what rounds to nothing has none."""
+    text = f"{value * 100:+.{digits}f}"
+    return text[1:] if not float(text) else text.replace("-", "−")
 
 
 def _or_nan(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def _month_words(rows: Sequence[YearRow], months: Floats) -> str:
+def _month_words(rows: Sequence[YearRow], months: Floats, digits: int) -> str:
     if len(months) == 0:
         return "No month yet."
     named = {(row.year, month): value for row in rows for month, value in enumerate(row.months) if value is not None}
     top, low = max(named, key=lambda key: named[key]), min(named, key=lambda key: named[key])
     return (
         f"{int(np.sum(months > 0))} of {len(months)} months gained. Best {MONTHS[top[1]]} {top[0]} "
-        f"{written(named[top])}, worst {MONTHS[low[1]]} {low[0]} {written(named[low])}."
+        f"{written(named[top], digits)}, worst {MONTHS[low[1]]} {low[0]} {written(named[low], digits)}."
     )
 
 

@@ -24,6 +24,7 @@ from analytics.charts.picture import percent_axis as percent
 from analytics.metrics.drawdowns import drawdown_series, worst_drawdowns
 from domain.bars import Floats, Ints
 
+_DWARFS = 12  # times as far
 _EQUITY_DOMAIN, _DRAWDOWN_DOMAIN = [0.34, 1.0], [0.0, 0.26]
 
 
@@ -53,7 +54,9 @@ def equity_picture(
     other = None if benchmark is None else rebased(benchmark, float(equity[0]))
     if other is not None:
         colour = {"dash": "dot", "width": 1.2}
-        data.append(line(x, numbers(other[rows], 9), benchmark_name, QUIET, line=colour, hovertemplate="%{y:,.2f}"))
+        seen: Figure = {"visible": "legendonly"} if _dwarfs(other, equity) else {}
+        form = "%{y:,.2f}"
+        data.append(line(x, numbers(other[rows], 9), benchmark_name, QUIET, line=colour, hovertemplate=form, **seen))
     under = thinned(fall)
     data.append(
         line(
@@ -82,6 +85,11 @@ def equity_picture(
     return Picture(figure, _equity_words(t, equity, other, name, benchmark_name))
 
 
+def _dwarfs(other: Floats, equity: Floats) -> bool:
+    """Tell whether the benchmark moved so far that the equity beside it would look flat."""
+    return float(np.nanmax(other) - np.nanmin(other)) > _DWARFS * float(np.ptp(equity))
+
+
 def rebased(prices: Floats, money: float) -> Floats | None:
     """Return what ``money`` put in at the first known price would be; None where no price is known."""
     known = np.flatnonzero(np.isfinite(prices) & (prices > 0))
@@ -105,7 +113,8 @@ def _equity_words(t: Ints, equity: Floats, benchmark: Floats | None, name: str, 
     total = written(float(equity[-1] / equity[0] - 1.0)) if equity[0] > 0 else "unknown"
     words = f"{name} from {equity[0]:,.0f} on {day(int(t[0]))} to {equity[-1]:,.0f} on {day(int(t[-1]))}: {total}."
     if benchmark is not None and np.isfinite(benchmark[-1]) and equity[0] > 0:
-        words += f" {benchmark_name}: {written(float(benchmark[-1] / equity[0] - 1.0))}."
+        words += f" {benchmark_name}: {written(float(benchmark[-1] / equity[0] - 1.0))}"
+        words += ", not drawn until you click its name in the key." if _dwarfs(benchmark, equity) else "."
     deepest = worst_drawdowns(t, equity, 1)
     if not deepest:
         return f"{words} It never fell below a peak."

@@ -43,11 +43,20 @@ def distribution_picture(returns: Floats, *, name: str = "Returns") -> Picture:
         {
             "data": data,
             "layout": layout(
-                xaxis=percent(), yaxis={"title": {"text": "Count"}}, hovermode="closest", shapes=[_mark(risk)]
+                xaxis=percent(tickformat=f".{_digits(edges)}%"),
+                yaxis={"title": {"text": "Count"}},
+                hovermode="closest",
+                shapes=[_mark(risk)],
             ),
         },
         _words(values, risk),
     )
+
+
+def _digits(edges: Floats) -> int:
+    """Return with how many digits neighbouring ticks (about six on the axis) differ in per cent."""
+    step = float(edges[-1] - edges[0]) * 100 / 6
+    return min(4, max(0, math.ceil(-math.log10(step)))) if step > 0 else 0
 
 
 def _words(values: Floats, risk: float) -> str:

@@ -187,3 +187,29 @@ def test_a_tear_sheet_holds_figures_months_falls_and_pictures() -> None:
     assert found.rolling is not None and found.rolling.beta is not None
     assert found.rolling.window == 126 and found.rolling.beta[-1] == pytest.approx(1)
     assert {info.name: value for info, value in found.rows()}["trades"] == 2
+
+
+def test_a_benchmark_beside_which_the_equity_would_look_flat_waits_for_a_click() -> None:
+    equity = np.array([100.0, 101.0, 100.5, 102.0])
+
+    far = equity_picture(days(4), equity, benchmark=np.array([10.0, 20.0, 30.0, 50.0]), benchmark_name="SPY")
+    near = equity_picture(days(4), equity, benchmark=np.array([10.0, 10.5, 10.2, 10.4]), benchmark_name="SPY")
+
+    assert far.figure["data"][1]["visible"] == "legendonly" and "click its name" in far.summary
+    assert "visible" not in near.figure["data"][1] and "click its name" not in near.summary
+
+
+def test_small_months_are_written_with_two_digits_and_nothing_without_a_sign() -> None:
+    months = (0.0004, -0.0011, 0.0, *([None] * 9))
+
+    texts = monthly_picture([YearRow(2024, months, -0.0007)]).figure["data"][0]["text"]
+
+    assert texts == ["+0.04", "−0.11", "0.00", "−0.07"]
+
+
+def test_ticks_of_narrow_returns_differ() -> None:
+    wide = distribution_picture(np.linspace(-0.2, 0.2, 50))
+    narrow = distribution_picture(np.linspace(-0.0004, 0.0004, 50))
+
+    assert wide.figure["layout"]["xaxis"]["tickformat"] == ".0%"
+    assert narrow.figure["layout"]["xaxis"]["tickformat"] == ".2%"

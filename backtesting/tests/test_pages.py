@@ -126,7 +126,7 @@ def test_runs_are_chosen_in_the_list_and_compared(user: Any) -> None:
 
     page = client.get(f"/backtests/compare/?id={first.pk}&id={second.pk}").content.decode()
 
-    assert "parameters.fast" in page and "Trades of B" in page
+    assert "Fast average" in page and "parameters.fast" not in page and "Trades of B" in page
     assert client.get("/backtests/").status_code == 200 and client.get("/backtests/rows/").status_code == 200
     assert client.get("/backtests/compare/").status_code == 302
     assert page_client(make_user()).get(f"/backtests/compare/?id={first.pk}").status_code == 404
@@ -180,3 +180,22 @@ def test_a_failed_job_shows_its_reason(user: Any) -> None:
     working.work_all(broken)
 
     assert "no equity left" in page_client(user).get(f"/backtests/{job.pk}/").content.decode()
+
+
+def test_results_speak_the_words_of_the_forms_and_no_codes(user: Any) -> None:
+    job, client = done(user), page_client(user)
+
+    pages = [f"/backtests/{job.pk}/", f"/backtests/{job.pk}/report/"]
+    pages += [f"/backtests/{job.pk}/rows/{name}/" for name in ("trades", "orders")]
+    text = "".join(client.get(page).content.decode() for page in pages)
+
+    for words in ("Moving-average cross on", "Fast average", "Entry"):
+        assert words in text, words
+    for code in ("sma_cross", "percent_equity", "stop_loss", "takeprofit", "reverse False"):
+        assert code not in text.replace("application/json", ""), code
+
+
+def test_an_empty_form_is_told_what_to_name_and_not_that_it_is_wrong(user: Any) -> None:
+    text = page_client(user).post("/backtests/estimate/", {**FORM, "symbols": ""}).content.decode()
+
+    assert "Name the symbols" in text and "required" not in text

@@ -162,7 +162,8 @@ def estimate(request: HttpRequest) -> HttpResponse:
         for form in found.forms
         for name, texts in form.errors.items()
     ]
-    return render(request, "backtesting/_estimate.html", {"cost": cost, "faults": shown})
+    is_blank = not request.POST.get("symbols", "").strip()
+    return render(request, "backtesting/_estimate.html", {"cost": cost, "faults": shown, "is_blank": is_blank})
 
 
 def _label(form: forms.Form, name: str) -> str:

@@ -9,6 +9,9 @@ SwaggerUIBundle({
   presets: [SwaggerUIBundle.presets.apis],
   layout: "BaseLayout",
   deepLinking: true,
+  docExpansion: "none", // every group at a glance; a click opens it
+  tagsSorter: "alpha",
+  filter: true,
   validatorUrl: null,
   requestInterceptor: (request) => {
     const method = (request.method || "GET").toUpperCase();
