@@ -15,6 +15,6 @@ def test_the_api_page_lists_every_group_and_opens_one(signed_in: Page, live_plat
 
     page.goto(f"{url}/api/docs/")
 
-    expect(page.locator(".opblock-tag")).to_have_count(len(groups))
+    expect(page.locator(".opblock-tag")).to_have_count(len(groups), timeout=30_000)
     page.locator(".opblock-tag", has_text="orders").first.click()
     expect(page.locator(".opblock", has_text="/api/v1/orders/preview/").first).to_be_visible()
