@@ -30,9 +30,9 @@ from strategies import selectors as strategies
 from strategies.models import Strategy
 
 HISTORY = 400  # bars before its start that rules on past prices may look at, beyond the warm-up
-AT_ONCE = 1_500  # bars that the plain engine runs while a person waits
+AT_ONCE = 3_000  # bars that the plain engine runs while a person waits (a second)
 MAX_BARS = 2_000_000
-MAX_SECONDS = 45.0
+MAX_SECONDS = 15.0  # a page gives up after 20
 Calculate = Callable[..., Any]
 
 
