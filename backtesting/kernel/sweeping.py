@@ -41,8 +41,10 @@ Rows = npt.NDArray[np.int32]
 
 _BLOCK = 2048  # bars whose sums are compared at a time
 _CHUNK = 64  # combinations that a thread takes at a time
+_TILE = 8  # windows of each kind that a chunk's combinations are made of, where the space is a grid
 _STEP = 64  # bars looked at together where usually nothing happens
 _NOTHING = 1e-12  # cash that is none, as a part of equity
+_ALL_UP, _ALL_DOWN, _ALL_EVEN = np.uint64(0x0101010101010101), np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(0)
 FIGURES = ("final_equity", "max_drawdown", "sharpe", "n_trades", "fees_paid")
 
 
@@ -80,6 +82,8 @@ def sweep(
     windows = sorted({each.fast for each in known} | {each.slow for each in known})
     sums, returns = np.empty((len(windows), panel.n_bars)), moments(panel.c)
     chosen = _chosen(spec, panel, combinations, known, windows)
+    order = _tiled(chosen)
+    ordered, measured = Combinations(*(column[order] for column in chosen)), np.zeros_like(figures)
     chunks = [(start, min(start + _CHUNK, len(known))) for start in range(0, len(known), _CHUNK)]
     done = 0
     n_threads = os.cpu_count() or 1
@@ -87,7 +91,7 @@ def sweep(
         each = [np.array(windows[k::n_threads], dtype=np.int64) for k in range(n_threads)]
         list(threads.map(lambda k: window_sums(panel.c, each[k], sums[k::n_threads]), range(n_threads)))
         jobs = [
-            threads.submit(_run_chunk, spec, panel, given, chosen, sums, returns, *chunk, figures) for chunk in chunks
+            threads.submit(_run_chunk, spec, panel, given, ordered, sums, returns, *chunk, measured) for chunk in chunks
         ]
         try:
             for job, (start, stop) in zip(jobs, chunks, strict=True):
@@ -99,7 +103,14 @@ def sweep(
             for job in jobs:
                 job.cancel()
             raise
+    figures[order] = measured
     return figures
+
+
+def _tiled(chosen: Combinations) -> Numbers:
+    """Return an order in which combinations near each other share windows, whose sums then stay in the cache."""
+    keys = (chosen.slow_row, chosen.fast_row, chosen.slow_row // _TILE, chosen.fast_row // _TILE)
+    return np.lexsort(keys)
 
 
 def _chosen(
@@ -162,6 +173,7 @@ def find_crosses(c: Grid, sums: Grid, x: Combinations, events: Rows, counts: Num
     """Write the rows of each combination's crosses, positive for up and negative for down (at most as many as fit)."""
     n, n_combinations = len(c), len(counts)
     was = np.zeros(n_combinations, np.int64)
+    signs = np.zeros(_BLOCK, np.int8)
     for k in range(n_combinations):
         if n >= x.slow[k]:
             was[k] = crosses.fresh_sign(c, 0, x.slow[k] - 1, x.fast[k], x.slow[k])
@@ -170,30 +182,47 @@ def find_crosses(c: Grid, sums: Grid, x: Combinations, events: Rows, counts: Num
         for k in range(n_combinations):
             start = max(begin, x.slow[k])
             if start < end:
-                quick, slack = sums[x.fast_row[k], start:end], sums[x.slow_row[k], start:end]
+                compare(sums[x.fast_row[k], start:end], sums[x.slow_row[k], start:end], x.slow[k] / x.fast[k], signs)
                 counts[k], was[k] = scan(
-                    quick, slack, x.fast[k], x.slow[k], start, x.first[k], was[k], counts[k], c, events[k]
+                    signs, end - start, x.fast[k], x.slow[k], start, x.first[k], was[k], counts[k], c, events[k]
                 )
 
 
 @kernel
+def compare(quick: Floats, slack: Floats, ratio: float, signs: npt.NDArray[np.int8]) -> None:
+    """Write which average is higher at each bar by the sums; 0 where those prove nothing. One step for many bars."""
+    for i in range(len(quick)):
+        difference, bound = quick[i] * ratio - slack[i], slack[i] * crosses.UNSURE
+        signs[i] = np.int8(difference > bound) - np.int8(difference < -bound)
+
+
+@kernel
 def scan(
-    quick: Floats, slack: Floats, fast: int, slow: int, start: int, first: int, was: int, count: int, c: Grid,
+    signs: npt.NDArray[np.int8], n: int, fast: int, slow: int, start: int, first: int, was: int, count: int, c: Grid,
     events: Rows,
 ) -> tuple[int, int]:  # fmt: skip
-    """Write the crosses of one combination in one block; return how many there are by now, and the last sign."""
-    ratio = slow / fast
-    for i in range(len(quick)):
-        now = crosses.sign_of(quick[i] * ratio - slack[i], slack[i])
-        if now != was:
+    """Write the crosses of one combination in one block; return how many there are by now, and the last sign.
+
+    Eight bars are looked at as one number; bar by bar only where one of them differs from the last sign.
+    """
+    eights = signs.view(np.uint64)
+    for begin in range(0, n, 8):
+        same = _ALL_UP if was > 0 else _ALL_DOWN if was < 0 else _ALL_EVEN
+        if begin + 8 <= n and eights[begin >> 3] == same:
+            continue
+        for i in range(begin, min(begin + 8, n)):
+            now = np.int64(signs[i])
+            if now == was:
+                continue
             if now == 0:
                 now = crosses.fresh_sign(c, 0, start + i, fast, slow)
-            if now != was:
-                if now != 0 and start + i >= first:
-                    if count < len(events):
-                        events[count] = (start + i) * now
-                    count += 1
-                was = now
+                if now == was:
+                    continue
+            if now != 0 and start + i >= first:
+                if count < len(events):
+                    events[count] = (start + i) * now
+                count += 1
+            was = now
     return count, was
 
 
@@ -218,7 +247,7 @@ def play_all(
         play(first, n, 0, counts[k], m, said, ins, terms, rules, state, w)
         s = state.all[0]
         figures[k, 0] = s.equity
-        figures[k, 1] = deepest(w.equity)
+        figures[k, 1] = deepest(w.equity, s, w, state.parts[0].entry_fill)
         figures[k, 2] = sharpe_of(w.equity, s, w, m.c, returns, state.parts[0].entry_fill)
         figures[k, 3] = s.n_trades
         figures[k, 4] = s.fees
@@ -276,19 +305,31 @@ def grown_by(equity: Floats, t: int, total: float, squares: float) -> tuple[floa
     return total + change, squares + change * change
 
 
-@compiled(fastmath={"reassoc", "nnan", "nsz"})
-def deepest(equity: Floats) -> float:
-    """Return the largest fall from a peak, as a fraction: bars are looked at one by one only where one may be it."""
+@kernel
+def deepest(equity: Floats, s: Record, w: Written, last: int) -> float:
+    """Return the largest fall from a peak, as a fraction. Equity stands still where nothing is held: not looked at."""
     peak, worst = equity[0], 0.0
+    for k in range(s.n_trades + (1 if s.n_held else 0)):
+        is_closed = k < s.n_trades
+        start = w.fills[w.trades[k].entry].row if is_closed else w.fills[last].row
+        stop = w.fills[w.trades[k].leave].row if is_closed else len(equity) - 1
+        peak, worst = fallen(equity[start : stop + 1], peak, worst)
+    return worst
+
+
+@compiled(fastmath={"reassoc", "nnan", "nsz"})
+def fallen(equity: Floats, peak: float, worst: float) -> tuple[float, float]:
+    """Carry the peak and the largest fall on: bars are looked at one by one only where one of them may be it."""
     for begin in range(0, len(equity), _STEP):
+        end = min(begin + _STEP, len(equity))
         low, high = equity[begin], equity[begin]
-        for t in range(begin, min(begin + _STEP, len(equity))):
+        for t in range(begin, end):
             low = min(low, equity[t])
             high = max(high, equity[t])
         if low < (1.0 - worst) * max(peak, high):
             top = peak
-            for t in range(begin, min(begin + _STEP, len(equity))):
+            for t in range(begin, end):
                 top = max(top, equity[t])
                 worst = max(worst, (top - equity[t]) / top)
         peak = max(peak, high)
-    return worst
+    return peak, worst
