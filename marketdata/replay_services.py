@@ -90,7 +90,8 @@ def restart_replay(replay: Replay) -> Replay:
         held = Subscription.objects.filter(instrument__replay=found, owner_kind__in=HOLDING).first()
         if held is not None:
             raise Conflict(
-                f"A {held.owner_kind} stands on this replay ({held.owner_label or held.owner_id}); "
+                f"{_article(held.owner_kind)} {held.owner_kind} stands on this replay "
+                f"({held.owner_label or held.owner_id}); "
                 "market time cannot go back under it",
                 code="replay_in_use",
             )
@@ -302,3 +303,7 @@ def _moment(seconds: int) -> datetime:
 def running() -> Iterable[Replay]:
     """Return the clocks that run and have somebody to play for."""
     return Replay.objects.filter(state=ReplayState.RUNNING, instruments__feeds__is_open=True).distinct().order_by("pk")
+
+
+def _article(word: str) -> str:
+    return "An" if word[:1] in "aeiou" else "A"

@@ -75,23 +75,29 @@ def _equity(user: User) -> dict[str, Any]:
             "line": {"shape": "hv"},  # while nothing is held equity stands still
             "name": account.name,
             "x": [point.at.isoformat() for point in points],
-            "y": [float(point.equity) for point in points],
+            "y": [round(float(point.equity / points[0].equity) - 1, 6) for point in points],
+            "hovertemplate": "%{y:+.2%}",
         }
         for account, points in curves
-        if len(points) > 1
+        if len(points) > 1 and points[0].equity > 0
     ]
-    layout = {"showlegend": len(data) > 1, "yaxis": {"tickformat": ",.0f", **_range_of(data)}, "uirevision": "equity"}
-    summaries = [(account, points[0], points[-1]) for account, points in curves if len(points) > 1]
+    axis = {"tickformat": "+.1~%", "zeroline": True, **_range_of(data)}
+    layout = {"showlegend": len(data) > 1, "yaxis": axis, "uirevision": "equity"}
+    summaries = [
+        (account, points[0], points[-1], points[-1].equity / points[0].equity - 1)
+        for account, points in curves
+        if len(points) > 1 and points[0].equity > 0
+    ]
     return {"figure": {"data": data, "layout": layout} if data else None, "summaries": summaries}
 
 
 def _range_of(data: list[dict[str, Any]]) -> dict[str, Any]:
-    """Show the curve's own range with a little air: down from zero it would be flat."""
+    """Show the curves' own range with a little air."""
     values = [value for curve in data for value in curve["y"]]
     if not values:
         return {}
     low, high = min(values), max(values)
-    margin = (high - low) * 0.08 or high * 0.01
+    margin = (high - low) * 0.08 or 0.01
     return {"range": [low - margin, high + margin]}
 
 

@@ -35,6 +35,20 @@ export class BarWindow {
   }
 
   /**
+   * Load the piece that ends at a moment of the past; newer ones come when the view nears the end.
+   * @param {number} end unix seconds
+   */
+  async loadUntil(end) {
+    const columns = await this.#fetch({ end: isoTime(end) });
+    this.bars = [];
+    this.indicators.clear();
+    this.#merge(columns);
+    this.hasOlder = columns.t.length >= PIECE;
+    this.isAtEnd = false;
+    if (!this.bars.length) await this.loadNewest();
+  }
+
+  /**
    * Load the piece before the window; drop the far end when the window grows too large.
    * @returns {Promise<boolean>} whether anything changed
    */

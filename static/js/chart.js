@@ -22,6 +22,8 @@ const NEAR_EDGE = 200;
 const MARKS_MS = 400;
 const TAIL_MS = 400;
 const TAIL_BARS = 5;
+const AROUND = 40; // bars on each side of what the page wants to show
+const SECONDS = /** @type {Record<string, number>} */ ({ m: 60, h: 3_600, d: 86_400, w: 604_800 });
 const SERIES = /** @type {const} */ ({ candles: CandlestickSeries, line: LineSeries, area: AreaSeries });
 
 export class PriceChart {
@@ -52,9 +54,11 @@ export class PriceChart {
   async load() {
     say(this.root, "Loading bars…");
     try {
-      await this.window.loadNewest();
+      const focus = this.#focus();
+      await (focus ? this.window.loadUntil(focus.end) : this.window.loadNewest());
       this.#draw();
-      this.#showRecent();
+      if (focus) this.#showAround(focus);
+      else this.#showRecent();
       say(this.root, this.window.bars.length ? "" : "No bars are stored for this instrument and timeframe. Import some first.");
       await this.loadMarks();
     } catch (error) {
@@ -195,6 +199,25 @@ export class PriceChart {
     this.chart.timeScale().scrollToRealTime();
   }
 
+  /** The stretch of the past that the page wants to show first, with where loading ends. */
+  #focus() {
+    const { focusFrom, focusTo } = this.root.dataset;
+    if (!focusFrom) return null;
+    const from = Number(focusFrom);
+    const to = Number(focusTo ?? focusFrom);
+    const air = Math.max((to - from) * 0.75, AROUND * secondsOf(this.window.wanted.timeframe));
+    return { from: from - air, to: to + air, end: to + 2 * air };
+  }
+
+  /** @param {{from: number, to: number}} focus */
+  #showAround({ from, to }) {
+    const times = this.window.bars.map((bar) => bar.time);
+    if (!times.length) return;
+    const first = times.findIndex((time) => time >= from);
+    const after = times.findIndex((time) => time > to);
+    this.chart.timeScale().setVisibleLogicalRange({ from: first < 0 ? 0 : first, to: after < 0 ? times.length + 5 : after });
+  }
+
   #showRecent() {
     const n_bars = this.window.bars.length;
     const width = Math.min(n_bars, Math.max(60, Math.round(this.root.clientWidth / 7)));
@@ -246,6 +269,11 @@ export class PriceChart {
     const mark = this.layer.markOf(id);
     if (mark) this.root.dispatchEvent(new CustomEvent("chart:mark", { bubbles: true, detail: mark }));
   }
+}
+
+/** @param {string} timeframe such as 15m */
+function secondsOf(timeframe) {
+  return (parseInt(timeframe, 10) || 1) * (SECONDS[timeframe.slice(-1)] ?? 86_400);
 }
 
 /** @type {Set<PriceChart>} */

@@ -1,5 +1,6 @@
 """Pages of orders, signals, positions, accounts and the journal: what their forms do, and refuse."""
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -295,6 +296,35 @@ def test_notes_and_tags_are_kept_in_place(held: World) -> None:
     assert (trade.notes, trade.tags) == ("Too early", ["trend", "early"])
     assert "Saved" in part and "<html" not in part
     assert len(held.client.get("/journal/?tag=EARLY").context["rows"]) == 1
+
+
+def closed(trade: Trade) -> Trade:
+    """Close a round trip a day after its entry."""
+    end = trade.entry_at + timedelta(days=1)
+    Trade.objects.filter(pk=trade.pk).update(closed_at=end, exit_at=end)
+    return Trade.objects.get(pk=trade.pk)
+
+
+@pytest.mark.parametrize("by", ["strategy", "symbol", "tag", "weekday", "hour", "nonsense"])
+def test_the_journal_has_statistics_by_group(held: World, by: str) -> None:
+    assert held.client.get(f"/journal/?by={by}").context["groups"] == []
+
+    trade = closed(Trade.objects.get())
+    answer = held.client.get(f"/journal/?by={by}")
+
+    ((name, figures),) = answer.context["groups"]
+    assert figures.trades == 1 and figures.win_rate_interval is not None
+    assert not name.startswith("(") and name != str(trade.strategy_id)
+    assert "What works, and what does not" in answer.content.decode()
+
+
+def test_a_trade_is_shown_on_its_chart_at_its_time(held: World) -> None:
+    trade = closed(Trade.objects.get())
+
+    text = held.client.get(f"/journal/{trade.pk}/").content.decode()
+
+    assert f'data-focus-from="{int(trade.entry_at.timestamp())}"' in text
+    assert f'data-focus-to="{int(trade.closed_at.timestamp())}"' in text and "data-marks-url" in text
     assert len(held.client.get("/journal/?tag=other").context["rows"]) == 0
 
 

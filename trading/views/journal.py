@@ -1,23 +1,36 @@
 """The journal: round trips with what they risked and brought, notes and tags written in place."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from core.pages import page
 from portfolio import selectors as portfolio
 from portfolio.models import Trade
 from portfolio.services import journal
+from portfolio.statistics import TradeStatistics, trade_statistics
 from trading import overviews
 from trading.forms.orders import ListFilter
 from trading.views.row_pages import row_page
 
 MAX_FIGURES = 5_000
+GROUPS = (
+    ("strategy", "Strategy"),
+    ("symbol", "Symbol"),
+    ("tag", "Tag"),
+    ("weekday", "Weekday"),
+    ("hour", "Hour"),
+)
+
+
+GROUP_WORDS = {"(by hand)": "By hand", "(none)": "Without a tag"}
 
 
 class NoteForm(forms.Form):
@@ -56,8 +69,26 @@ def list_page(request: HttpRequest) -> HttpResponse:
         "rows": [(row, names.get(row.strategy_id) if row.strategy_id else None) for row in shown.rows],
         "figures": _figures(rows),
         "accounts": overviews.accounts(request.user),
+        **_groups(request),
     }
     return render(request, "portfolio/journal.html", context)
+
+
+def _groups(request: HttpRequest) -> dict[str, Any]:
+    """Statistics of all closed trades by what the address names, strategies by their names."""
+    by = request.GET.get("by", "")
+    by = by if by in dict(GROUPS) else GROUPS[0][0]
+    zone = str(getattr(request.user, "timezone", "") or "UTC")
+    found = trade_statistics(portfolio.closed_trades(request.user), group_by=by, zone=zone)
+    names = (
+        {str(pk): row.name for pk, row in overviews.strategies_by_id(_ids(found)).items()} if by == "strategy" else {}
+    )
+    lines = [(names.get(each.group, GROUP_WORDS.get(each.group, each.group)), each) for each in found]
+    return {"by": by, "by_words": dict(GROUPS)[by], "groupings": GROUPS, "groups": lines}
+
+
+def _ids(found: list[TradeStatistics]) -> list[UUID]:
+    return [UUID(each.group) for each in found if not each.group.startswith("(")]
 
 
 def _tagged(form: JournalFilter, rows: QuerySet[Trade]) -> QuerySet[Trade]:
@@ -107,7 +138,16 @@ def _form(row: Trade) -> NoteForm:
 
 def _context(row: Trade, form: NoteForm) -> dict[str, Any]:
     names = overviews.strategies_by_id([row.strategy_id])
-    return {"trade": row, "form": form, "strategy": names.get(row.strategy_id) if row.strategy_id else None}
+    strategy = names.get(row.strategy_id) if row.strategy_id else None
+    marked = {"symbol": row.instrument.symbol, **({"strategy": row.strategy_id} if row.strategy_id else {})}
+    timeframe = strategy.timeframe if strategy else "1d"
+    return {
+        "trade": row,
+        "form": form,
+        "strategy": strategy,
+        "timeframe": timeframe,
+        "marks_url": f"{reverse('chart_marks')}?{urlencode({**marked, 'timeframe': timeframe})}",
+    }
 
 
 def _trade(request: HttpRequest, pk: UUID) -> Trade:

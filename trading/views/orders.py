@@ -148,7 +148,7 @@ def tell_bulk(request: HttpRequest, done: tuple[bulk.Done, ...], *, nothing: str
     if not done:
         messages.info(request, nothing)
     elif went:
-        messages.success(request, f"Asked for {went} {one if went == 1 else many}.")
+        messages.success(request, f"The broker was asked: {went} {one if went == 1 else many}.")
     for each in failed:
         messages.error(request, f"{each.symbol}: {each.message}")
 

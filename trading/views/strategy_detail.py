@@ -120,4 +120,4 @@ def _settings(row: Strategy) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    return {True: "Yes", False: "No"}[value] if isinstance(value, bool) else str(value)
