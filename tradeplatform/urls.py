@@ -3,7 +3,10 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from tradeplatform.views import operators_only
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/login/", operators_only),
     path("admin/", admin.site.urls),
     path("", include("tradeplatform.api")),
     path("", include("tradeplatform.pages")),

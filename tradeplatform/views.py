@@ -5,8 +5,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
@@ -20,6 +23,14 @@ from users.requests import SignedInRequest
 
 STARTING_CASH = Decimal(100_000)
 MOVES = ("up", "down", "hide", "show", "reset")
+
+
+def operators_only(request: HttpRequest) -> HttpResponse:
+    """Stand where Django's admin asks for a sign-in: ours is asked, and who is signed in but no operator is told so."""
+    if request.user.is_authenticated and not request.user.is_staff:
+        raise PermissionDenied("Only operators open this.")
+    wanted = request.GET.get("next", "") or reverse("admin:index")
+    return redirect_to_login(wanted) if request.user.is_anonymous else redirect("admin:index")
 
 
 @page

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -124,3 +125,16 @@ def test_the_platforms_switch_is_staffs_and_its_release_needs_the_password():
 
     staff.post(url, {"wish": "release", "reason": "up again", "password": PASSWORD})
     assert not KillSwitch.objects.get().is_engaged
+
+
+def test_the_operators_part_asks_for_the_same_sign_in_and_turns_others_away():
+    anonymous, member, operator = Client(), page_client(make_user()), page_client(make_user(is_staff=True))
+
+    asked = anonymous.get("/admin/", follow=True)
+    assert asked.redirect_chain[-1][0] == "/sign-in/?next=/admin/"
+
+    for url in ("/admin/", "/admin/trading/order/", "/platform/kill-switch/"):
+        refused = member.get(url, follow=True)
+        assert refused.status_code == 403 and "You may not open this" in refused.content.decode(), url
+    assert operator.get("/admin/").status_code == 200
+    assert operator.get("/admin/login/").headers["Location"] == "/admin/"
