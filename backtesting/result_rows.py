@@ -31,19 +31,13 @@ def trade_row(row: Mapping[str, Any]) -> dict[str, Any]:
         "return_fraction": row["return_fraction"],
         "mae": None if against is None or not entry else min(0.0, sign * (against - entry) / entry),
         "mfe": None if favour is None or not entry else max(0.0, sign * (favour - entry) / entry),
-        "r_multiple": _r_multiple(row),
+        "initial_stop": plain_text(row.get("initial_stop")),
+        "r_multiple": row.get("r_multiple"),
         "fees": plain_text(row["fees"], _MONEY_PLACES),
         "is_closed": is_closed,
         "tags": [],
         "notes": "",
     }
-
-
-def _r_multiple(row: Mapping[str, Any]) -> float | None:
-    """Net result in units of what was at risk at the entry; None where the run knew no stop."""
-    stop = row.get("initial_stop")
-    risk = None if stop is None else abs(row["entry_price"] - stop) * row["quantity"]
-    return row["pnl_net"] / risk if risk else None
 
 
 def order_row(row: Mapping[str, Any]) -> dict[str, Any]:

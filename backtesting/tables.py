@@ -88,7 +88,8 @@ class Result:
         stop_price filled_quantity average_fill_price parent (number or 0) reason
     fills : number at order (number) symbol side role quantity price fee
     trades : symbol side entry_at exit_at entry_price exit_price quantity pnl fees pnl_net return_fraction
-        (pnl_net / entry value) lowest highest signal_price is_closed exit_role entry_row exit_row
+        (pnl_net / entry value) lowest highest signal_price initial_stop (of the first protective stop; NaN
+        without one) r_multiple (pnl_net by what was at risk then) is_closed exit_role entry_row exit_row
         (rows of the bars; exit_row -1 while open)
     signals : at symbol side price confidence outcome code message reason
     positions : symbol quantity average_price mark (what is held at the end)
@@ -162,3 +163,14 @@ class Result:
     def _series(self, name: str) -> Floats:
         made: Floats = self._makers[name]()
         return made
+
+
+def r_multiples(pnl_net: Floats, entry_price: Floats, stop: Floats, quantity: Floats) -> Floats:
+    """Return net P&L in units of what was at risk at the entry, |entry - first stop| x quantity; NaN without a stop.
+
+    Van K. Tharp (1998), "Trade Your Way to Financial Freedom": R is the initial risk.
+    """
+    risk = np.abs(entry_price - stop) * quantity
+    found = np.full(len(risk), np.nan)
+    np.divide(pnl_net, risk, out=found, where=risk > 0)
+    return found

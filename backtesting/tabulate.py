@@ -12,10 +12,12 @@ from backtesting.spec import RunSpec
 from backtesting.tables import Column, Result, Table
 from domain.bars import BarArrays, Floats
 from domain.orders import OrderRole
+from domain.protection import levels
 from marketdata.calendars import close_times
 
 Columns = Mapping[str, tuple[type | str, Callable[[Any], Any]]]
 _NAN = float("nan")
+ZERO = Decimal(0)
 
 
 def result_of(run: RunResult, spec: RunSpec, bars: Mapping[str, BarArrays]) -> Result:
@@ -115,7 +117,7 @@ def _fills(run: RunResult) -> Table:
 
 
 def _trades(run: RunResult, spec: RunSpec, bars: Mapping[str, BarArrays]) -> Table:
-    rows = _Rows(spec, bars)
+    rows, stops = _Rows(spec, bars), _Stops(run, spec)
     roles = {(fill.symbol, fill.at): order for fill, order in zip(run.fills, _orders_of_fills(run), strict=True)}
     marks = {(p.symbol, p.strategy_id): p.mark for p in run.positions}
 
@@ -136,6 +138,11 @@ def _trades(run: RunResult, spec: RunSpec, bars: Mapping[str, BarArrays]) -> Tab
             return ""
         return str(roles.get((trade.symbol, trade.trip.exit_at), _NO_ORDER).role)
 
+    def r_multiple(trade: RunTrade) -> float:
+        stop = stops.of(trade)
+        risk = ZERO if stop is None else abs(trade.trip.entry_price - stop) * trade.trip.entry_quantity
+        return float((pnl(trade) - trade.trip.fees) / risk) if risk else _NAN
+
     columns: Columns = {
         "symbol": (object, _a("symbol")),
         "side": (object, lambda t: str(t.trip.side)),
@@ -149,6 +156,8 @@ def _trades(run: RunResult, spec: RunSpec, bars: Mapping[str, BarArrays]) -> Tab
         "pnl_net": (np.float64, lambda t: float(pnl(t) - t.trip.fees)),
         "return_fraction": (np.float64, lambda t: float((pnl(t) - t.trip.fees) / t.trip.entry_value)),
         **{name: (np.float64, _n(name)) for name in ("lowest", "highest", "signal_price")},
+        "initial_stop": (np.float64, lambda t: _number(stops.of(t))),
+        "r_multiple": (np.float64, r_multiple),
         "is_closed": (np.bool_, lambda t: t.is_closed),
         "exit_role": (object, exit_role),
         "entry_row": (np.int64, lambda t: rows.at(t.symbol, t.trip.entry_at)),
@@ -162,6 +171,22 @@ class _NoOrder:
 
 
 _NO_ORDER = _NoOrder()
+
+
+class _Stops:
+    """Knows where the first protective stop of a round trip stood: what its opening fill asked for."""
+
+    def __init__(self, run: RunResult, spec: RunSpec) -> None:
+        self._fills = {
+            fill.venue_fill_id: (fill, order) for fill, order in zip(run.fills, _orders_of_fills(run), strict=True)
+        }
+        self._ticks = {each.symbol: each.tick_size for each in spec.instruments}
+
+    def of(self, trade: RunTrade) -> Decimal | None:
+        """Return its price; None without one."""
+        fill, order = self._fills[trade.trip.entry_fill]
+        wanted = levels(order.plan, Decimal(fill.side.sign), fill.price, self._ticks[trade.symbol])
+        return wanted.get(OrderRole.STOP_LOSS)
 
 
 class _Rows:

@@ -12,10 +12,12 @@ from django.test import TestCase, override_settings
 
 from analytics.twin.comparing import compare
 from analytics.twin.values import Cause
+from backtesting import engine
 from backtesting.services import shadowing
 from backtesting.services.shadowing import ShadowRequest
 from backtesting.shadow import compiled, shadow_side
-from backtesting.spec import Sizing
+from backtesting.spec import RunSpec, Sizing
+from backtesting.tables import Result
 from core.embedded.children import ChildStoppedError
 from core.testing import api_client, assert_owner_only, assert_page_owner_only, assert_problem, make_user, page_client
 from domain.bars import Timeframe
@@ -25,7 +27,7 @@ from domain.portfolio import TradingState
 from domain.sizing import SizingMethod
 from marketdata import replay_services as replays
 from marketdata.models import Replay
-from portfolio.models import Account, Position
+from portfolio.models import Account, Position, Trade
 from portfolio.services.accounts import configure_account, set_trading_state
 from preferences.definitions import Category
 from preferences.services import change
@@ -585,3 +587,29 @@ def test_the_page_is_the_owners_alone_and_tells_causes_in_words() -> None:
     assert "strategy_paused" not in text and str(strategy.account_id) not in text
     part = page_client(strategy.user).get(f"/strategies/{strategy.pk}/twin/", headers={"HX-Request": "true"})
     assert "<html" not in part.content.decode() and "Strategy paused." in part.content.decode()
+
+
+# --- R multiples ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["kernel", "exact"])
+def test_the_journal_and_both_engines_measure_r_alike(exact: bool) -> None:
+    strategy = started(n=N_BARS)
+    results: list[Result] = []
+
+    def noted(spec: RunSpec, bars: Any) -> Result:
+        results.append(engine.run(spec, bars, exact=exact))
+        return results[-1]
+
+    shadow_side(shadowing.assignment_of(asked(strategy)), noted)
+
+    trades = results[0].trades
+    closed = [row for row in trades.rows() if row["is_closed"]]
+    journal = list(Trade.objects.filter(strategy_id=strategy.pk, closed_at__isnull=False).order_by("closed_at"))
+    assert results[0].path == ("exact" if exact else "kernel") and len(journal) == len(closed) >= 3
+    for mine, theirs in zip(journal, closed, strict=True):
+        assert mine.initial_stop is not None and mine.r_multiple is not None
+        assert float(mine.initial_stop) == pytest.approx(theirs["initial_stop"], abs=1e-9)
+        assert float(mine.r_multiple) == pytest.approx(theirs["r_multiple"], rel=1e-9)
+    answer = api_client(strategy.user).get("/api/v1/trades/?limit=500").json()["results"]
+    assert all(isinstance(each["r_multiple"], float) for each in answer) and len(answer) >= len(journal)

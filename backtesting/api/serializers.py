@@ -146,7 +146,10 @@ class RunTradeOutput(StrictSerializer):
     pnl_net = serializers.CharField()
     mae = Number(allow_null=True)
     mfe = Number(allow_null=True)
-    r_multiple = Number(allow_null=True)
+    initial_stop = serializers.CharField(
+        allow_null=True, help_text="Of its first protective stop; null without one, and for runs of older versions."
+    )
+    r_multiple = Number(allow_null=True, help_text="Net P&L by |entry price - initial stop| x quantity.")
     fees = serializers.CharField()
     is_closed = Boolean()
     tags = serializers.ListField(child=serializers.CharField())

@@ -169,8 +169,8 @@ class _Told:
         trips = Trips(self.panel, self.o, self.f, self.t, self._still_open)
         columns = (
             *("symbol", "side", "entry_at", "exit_at", "entry_price", "exit_price", "quantity", "pnl", "fees"),
-            *("pnl_net", "return_fraction", "lowest", "highest", "signal_price", "is_closed", "exit_role"),
-            *("entry_row", "exit_row"),
+            *("pnl_net", "return_fraction", "lowest", "highest", "signal_price", "initial_stop", "r_multiple"),
+            *("is_closed", "exit_role", "entry_row", "exit_row"),
         )
         return Table(
             {name: partial(getattr, trips, name) for name in columns},

@@ -6,9 +6,9 @@ import numpy as np
 
 from backtesting.kernel import words
 from backtesting.kernel.compiling import kernel
-from backtesting.kernel.layout import Grid, Numbers, Records
+from backtesting.kernel.layout import STOP_LOSS, Grid, Numbers, Records
 from backtesting.panel import Panel
-from backtesting.tables import Column
+from backtesting.tables import Column, r_multiples
 from domain.bars import Floats
 
 
@@ -123,6 +123,19 @@ class Trips:
         decided = self._orders["created"][self._order]
         found: Floats = self._panel.c[decided, self.symbol]
         return found
+
+    @cached_property
+    def initial_stop(self) -> Floats:
+        """Where the first protective stop of each entry stood; NaN without one."""
+        stops = np.flatnonzero((self._orders["role"] == STOP_LOSS) & (self._orders["parent"] >= 0))[::-1]
+        of_entry = np.full(len(self._orders), np.nan)
+        of_entry[self._orders["parent"][stops]] = self._orders["stop"][stops]  # the first one is written last
+        found: Floats = of_entry[self._order]
+        return found
+
+    @property
+    def r_multiple(self) -> Floats:
+        return r_multiples(self.pnl_net, self.entry_price, self.initial_stop, self.quantity)
 
     @property
     def exit_role(self) -> Numbers:

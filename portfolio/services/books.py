@@ -15,9 +15,9 @@ from django.db import transaction
 from core.bus import publish
 from core.prepared import Prepared, store, update
 from domain.events import PositionChanged, PositionClosed, PositionOpened
-from domain.orders import Fill, OrderSide
+from domain.orders import Fill, OrderRole, OrderSide
 from domain.positions import PositionState, RoundTrip, apply, booked, fold, fold_order
-from domain.protection import ProtectionPlan
+from domain.protection import ProtectionPlan, levels
 from portfolio.models import Account, Position, Trade
 from portfolio.services.marks import BOOKED, begin_session, revalue
 
@@ -42,12 +42,13 @@ def book_fill(
     at: datetime,
     signal_price: Decimal | None = None,
     plan: ProtectionPlan | None = None,
+    tick: Decimal | None = None,
 ) -> BookedFill:
     """Book one new fill of a locked account; publishes PositionOpened, PositionChanged or PositionClosed.
 
     ``history`` gives all fills of this position since the account's last reset (with or without this one); it is
     asked only when the fill comes late. ``at`` is the market time now. ``plan`` is kept with the position that the
-    fill opens or enlarges.
+    fill opens or enlarges. ``tick`` spares reading the instrument's.
     """
     begin_session(account, at)
     position = _position_of(account, fill)
@@ -58,7 +59,8 @@ def book_fill(
     account.cash += booked(fill.cash_change)
     kept = plan if state.quantity * fill.side.sign > 0 else None
     _store_position(position, state, fill, plan=kept)
-    trades = _store_trades(position, state, fill, known, signal_price=signal_price, plan=kept)
+    stop = None if kept is None else _first_stop(position, kept, tick, state)
+    trades = _store_trades(position, state, fill, known, signal_price=signal_price, stop=stop)
     revalue(account)
     update(account, BOOKED)
     closed = trades[-1] if state.closed_trades and trades else None
@@ -178,13 +180,13 @@ def _store_trades(
     known: dict[str, Trade],
     *,
     signal_price: Decimal | None,
-    plan: ProtectionPlan | None,
+    stop: Decimal | None,
 ) -> list[Trade]:
     """Write the round trips of ``state``; return the closed ones. After a late fill, trips that are no more go."""
 
     def store(trip: RoundTrip, *, is_open: bool) -> Trade:
         trade = known.get(trip.entry_fill) or _new_trade(position, trip, fill, signal_price=signal_price)
-        return _store_trade(trade, trip, fill, plan=plan if is_open else None, is_open=is_open)
+        return _store_trade(trade, trip, fill, stop=stop if is_open else None, is_open=is_open)
 
     closed = [store(trip, is_open=False) for trip in state.closed_trades]
     kept = {trade.entry_fill for trade in closed}
@@ -208,7 +210,7 @@ def _new_trade(position: Position, trip: RoundTrip, fill: Fill, *, signal_price:
     )
 
 
-def _store_trade(trade: Trade, trip: RoundTrip, fill: Fill, *, plan: ProtectionPlan | None, is_open: bool) -> Trade:
+def _store_trade(trade: Trade, trip: RoundTrip, fill: Fill, *, stop: Decimal | None, is_open: bool) -> Trade:
     closed_at = None if is_open else trip.exit_at
     for name in ("side", "entry_at", "entry_quantity", "entry_value", "exit_at", "exit_quantity", "exit_value"):
         setattr(trade, name, getattr(trip, name))
@@ -216,8 +218,7 @@ def _store_trade(trade: Trade, trip: RoundTrip, fill: Fill, *, plan: ProtectionP
     if trip.entry_at <= fill.at and (closed_at is None or fill.at <= closed_at):
         trade.lowest = fill.price if trade.lowest is None else min(trade.lowest, fill.price)
         trade.highest = fill.price if trade.highest is None else max(trade.highest, fill.price)
-    if plan is not None and trade.initial_stop is None:
-        trade.initial_stop = _first_stop(plan, trade)
+    trade.initial_stop = stop if trade.initial_stop is None else trade.initial_stop
     store(trade)
     return trade
 
@@ -253,14 +254,16 @@ def set_protection(position: Position, plan: ProtectionPlan) -> Position:
     position.save(update_fields=["stop_price", "stop_percent", "target_price", "target_percent", "updated_at"])
     trade = Trade.objects.filter(position=position, closed_at=None, initial_stop=None).first()
     if trade is not None:
-        trade.initial_stop = _first_stop(plan, trade)
+        trade.initial_stop = _first_stop(position, plan, None, position)
         trade.save(update_fields=["initial_stop", "updated_at"])
     return position
 
 
-def _first_stop(plan: ProtectionPlan, trade: Trade) -> Decimal | None:
-    if plan.stop_price is not None:
-        return plan.stop_price
-    if plan.stop_percent is None:
+def _first_stop(
+    position: Position, plan: ProtectionPlan, tick: Decimal | None, held: PositionState | Position
+) -> Decimal | None:
+    """Return where the first protective stop of a position stands, on the tick as the order is; None without one."""
+    if plan.stop_price is None and plan.stop_percent is None:
         return None
-    return trade.entry_price * (1 - trade.direction * plan.stop_percent / 100)
+    tick = position.instrument.tick_size if tick is None else tick
+    return levels(plan, held.quantity, held.average_price, tick).get(OrderRole.STOP_LOSS)

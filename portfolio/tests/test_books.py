@@ -152,6 +152,17 @@ def test_the_plan_ends_with_the_position_and_gives_the_r_multiple(account: Accou
     assert (trade.initial_stop, trade.r_multiple) == (D(98), D(3))
 
 
+def test_the_first_stop_lies_on_the_tick_as_its_order_does(account: Account, aapl: Instrument) -> None:
+    """3 % below 33.33 is 32.3301; the order stands at 32.33, so 10 shares risked 10.00."""
+    fill = make_fill(aapl, "10", "33.33", at=at_day(0))
+    book_fill(account, fill, history=lambda: [], at=at_day(0), plan=ProtectionPlan(stop_percent=D(3)))
+    book_fill(account, make_fill(aapl, "-10", "35.33", at=at_day(1)), history=lambda: [], at=at_day(1))
+
+    trade = Trade.objects.get()
+
+    assert (trade.initial_stop, trade.r_multiple) == (D("32.33"), D(2))
+
+
 def test_slippage_is_measured_against_the_signal(account: Account, aapl: Instrument) -> None:
     book_all(account, [make_fill(aapl, "-10", "99.5")], signal_price=D(100))
 

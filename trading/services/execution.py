@@ -154,6 +154,7 @@ def _book(
         at=at,
         signal_price=order.reference_price if order.signal_id else None,
         plan=planned_by(order) if is_first else None,
+        tick=order.instrument.tick_size,
     )
     return protect(account, booked.position, cause=order, arrival=arrival, at=at, orders=others)
 
