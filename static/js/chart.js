@@ -58,6 +58,7 @@ export class PriceChart {
       await (focus ? this.window.loadUntil(focus.end) : this.window.loadNewest());
       this.#draw();
       if (focus) this.#showAround(focus);
+      if (focus) requestAnimationFrame(() => this.#showAround(focus)); // again when the chart has its width
       else this.#showRecent();
       say(this.root, this.window.bars.length ? "" : "No bars are stored for this instrument and timeframe. Import some first.");
       await this.loadMarks();
