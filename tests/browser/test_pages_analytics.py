@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SHOTS, Platform
-from tests.browser.test_pages_trading import make_strategy, raise_speed
+from tests.browser.conftest import SHOTS, Platform, set_pace
+from tests.browser.test_pages_trading import make_strategy
 
 pytestmark = [pytest.mark.browser, pytest.mark.runtime]
 TRIES = 40
@@ -18,7 +18,7 @@ def with_marks(page: Page, url: str, *, name: str) -> None:
     page.get_by_role("button", name=f"Start {name}").click()
     page.get_by_role("dialog").get_by_role("button", name="Start").click()
     expect(page.locator("#strategy-head")).to_contain_text("Running")
-    raise_speed(page, url, 4)
+    set_pace(page, url, 4)
     for _ in range(TRIES):
         page.goto(f"{url}/analytics/")
         if page.locator(".stat-strip").count():

@@ -9,6 +9,13 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import SHOTS, Platform, watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.runtime]
+ARRIVES_MS = 30_000
+MOVED = "before => document.querySelector('[data-chart-legend]').innerText !== before"
+STANDS = """() => {
+  const shown = document.querySelector('[data-chart-legend]').innerText, now = performance.now();
+  if (window.lastShown !== shown) [window.lastShown, window.shownSince] = [shown, now];
+  return now - window.shownSince > 1500;
+}"""
 
 PAGES = {
     "home": "/",
@@ -40,7 +47,14 @@ def last_bar(page: Page) -> str:
 def set_speed(page: Page, speed: str) -> None:
     button = page.locator(f"#replay button[name=speed][value='{speed}']")
     button.click()
-    expect(page.locator(f"#replay button[name=speed][value='{speed}']")).to_have_attribute("aria-pressed", "true")
+    expect(button).to_have_attribute("aria-pressed", "true", timeout=ARRIVES_MS)
+
+
+def market_time(page: Page, url: str, symbol: str) -> str:
+    """Return where the clock of an instrument stands."""
+    replays = page.request.get(f"{url}/api/v1/replays/").json()["results"]
+    (clock,) = (each for each in replays if symbol in [feed["symbol"] for feed in each["feeds"]])
+    return str(clock["market_time"])
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
@@ -74,22 +88,25 @@ def test_the_chart_moves_with_the_replay_and_stays_where_one_looks(
     if start.count():
         start.click()
     expect(page.locator("#replay .chip")).to_contain_text(re.compile("running|paused"))
+    go_on = page.get_by_role("button", name="Go on")
+    if go_on.count():  # where a test before left it
+        go_on.click()
     set_speed(page, speed)
     before = last_bar(page)
 
-    page.wait_for_function(
-        "before => document.querySelector('[data-chart-legend]').innerText !== before", arg=before, timeout=15_000
-    )
-    page.wait_for_timeout(2_500)
+    page.wait_for_function(MOVED, arg=before, timeout=ARRIVES_MS)
+    moved = last_bar(page)
+    page.wait_for_function(MOVED, arg=moved, timeout=ARRIVES_MS)
 
-    assert last_bar(page) != before
+    assert len({before, moved, last_bar(page)}) == 3
     page.screenshot(path=SHOTS / f"chart-live-{speed}.png")
     page.get_by_role("button", name="Pause").click()
-    expect(page.locator("#replay .chip")).to_contain_text("paused")
-    page.wait_for_timeout(800)
-    still = last_bar(page)
+    expect(page.locator("#replay .chip")).to_contain_text("paused", timeout=ARRIVES_MS)
+    page.wait_for_function(STANDS, timeout=ARRIVES_MS)  # bars that were under way have arrived by then
+    stopped_at, still = market_time(page, live_platform.url, "FB"), last_bar(page)
     page.wait_for_timeout(1_500)
     assert last_bar(page) == still
+    assert market_time(page, live_platform.url, "FB") == stopped_at
     page.get_by_role("button", name="Go on").click()
 
 

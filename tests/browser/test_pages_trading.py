@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SHOTS, Platform
+from tests.browser.conftest import SHOTS, Platform, set_pace
 
 pytestmark = [pytest.mark.browser, pytest.mark.runtime]
 ARRIVES_MS = 30_000
@@ -23,19 +23,6 @@ def make_strategy(page: Page, url: str, *, name: str, kind: str, symbol: str) ->
     expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
 
-def raise_speed(page: Page, url: str, speed: int) -> None:
-    """Play every replay faster, as the API lets a signed-in page do."""
-    cookie = next(each["value"] for each in page.context.cookies() if each["name"] == "csrftoken")
-    replays = page.request.get(f"{url}/api/v1/replays/").json()["results"]
-    for each in replays:
-        answer = page.request.patch(
-            f"{url}/api/v1/replays/{each['id']}/",
-            data={"speed": speed},
-            headers={"X-CSRFToken": cookie, "Referer": url},
-        )
-        assert answer.ok, answer.text()
-
-
 def test_strategy_is_made_started_and_seen_trading(signed_in: Page, live_platform: Platform) -> None:
     page, url = signed_in, live_platform.url
     make_strategy(page, url, name="Apple for good", kind="buy_and_hold", symbol="AAPL")
@@ -46,7 +33,7 @@ def test_strategy_is_made_started_and_seen_trading(signed_in: Page, live_platfor
     dialog.get_by_role("button", name="Start").click()
     expect(page.locator("#strategy-head")).to_contain_text("Running")
     page.evaluate("window.isTheSamePage = true")
-    raise_speed(page, url, 4)
+    set_pace(page, url, 4)
 
     expect(page.locator("#signals tbody tr").first).to_contain_text("Executed", timeout=ARRIVES_MS)
     expect(page.locator("#orders tbody tr", has_text="Entry").first).to_contain_text("Filled", timeout=ARRIVES_MS)

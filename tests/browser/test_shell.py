@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SHOTS, Platform
+from tests.browser.conftest import SHOTS, Platform, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.runtime]
 
@@ -39,10 +39,10 @@ def test_every_page_of_the_navigation_opens_without_an_error(signed_in: Page, li
             expect(signed_in.locator("h1")).to_be_visible()
 
 
-def test_signing_out_closes_the_session(signed_in: Page, live_platform: Platform) -> None:
-    signed_in.goto(f"{live_platform.url}/notifications/")
-    signed_in.locator("summary[aria-label='Account menu']").click()
+def test_signing_out_closes_the_session(page: Page, live_platform: Platform) -> None:
+    sign_in(page, live_platform)
+    page.locator("summary[aria-label='Account menu']").click()
 
-    signed_in.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out").click()
 
-    expect(signed_in.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()

@@ -3,8 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SHOTS, Platform
-from tests.browser.test_pages_trading import raise_speed
+from tests.browser.conftest import SHOTS, Platform, set_pace
 
 pytestmark = [pytest.mark.browser, pytest.mark.runtime]
 ARRIVES_MS = 40_000
@@ -55,7 +54,7 @@ def test_a_rule_denies_the_next_order_of_a_strategy_and_nothing_passes_the_kill_
     page, url = signed_in, live_platform.url
     start_crossing(page, url)
     strategy = page.url
-    raise_speed(page, url, 4)
+    set_pace(page, url, 4)
     expect(page.locator("#signals tbody")).to_contain_text("Executed", timeout=ARRIVES_MS)
 
     page.goto(f"{url}/risk/rules/new/?type=max_order_value")
