@@ -11,6 +11,8 @@ from django.conf import settings
 
 from realtime.rings import MemoryRings, RedisRings, Rings
 
+pytestmark = pytest.mark.both_ways
+
 
 @pytest.fixture(params=["memory", "redis"])
 def store(request: pytest.FixtureRequest) -> Iterator[Rings]:

@@ -11,6 +11,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from core.embedded import transport
 from tradeplatform.runtime.worker import WorkerThread
 
+pytestmark = pytest.mark.both_ways
 DONE: list[float] = []
 
 
