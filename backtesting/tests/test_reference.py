@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backtesting import engine
 from backtesting.spec import Sizing
-from backtesting.tests.scene import Says, by_hand, instrument, run_one
+from backtesting.tests.scene import Says, by_hand, instrument, run_one, spec_of
 from domain.bars import BarArrays, Timeframe
 from domain.costs import FeeModel
 from domain.orders import OrderSide
@@ -98,6 +99,35 @@ def test_pyalgotrade_oracle_of_2000_by_date_and_final_value() -> None:
     assert float(result.equity) == pytest.approx(wanted["final_portfolio_value"], abs=0.005)
 
 
+@pytest.mark.timeout(900)  # the first one may have to compile the kernel
+@pytest.mark.parametrize("exact", [False, True], ids=["kernel", "exact"])
+def test_backtrader_and_pyalgotrade_are_reproduced_through_the_public_engine(exact: bool) -> None:
+    stock = expected("backtrader_sma15_stock.json")["expected"]
+    oracle = expected("pyalgotrade_orcl_sma15.json")["expected"]
+    names = ("date", "adj_open", "adj_high", "adj_low", "adj_close", "adj_volume")
+
+    one = engine.run(
+        spec_of(CrossesMean(crosses=True), sizing=ONE),
+        {"AAA": daily("2006-day-001.csv", ("Date", "Open", "High", "Low", "Close", "Volume"))},
+        exact=exact,
+    )
+    ten = engine.run(
+        spec_of(CrossesMean(crosses=False), starting_cash=D(1000)),
+        {"AAA": daily("orcl_2000_wiki.csv", names)},
+        exact=exact,
+    )
+
+    assert one.path == ten.path == ("exact" if exact else "kernel")
+    for side in ("buy", "sell"):
+        prices = one.fills["price"][one.fills["side"] == side]
+        assert [f"{price:.2f}" for price in prices] == stock[f"{side}_fills"]
+    assert (round(one.final_equity, 2), round(float(one.cash[-1]), 2)) == (stock["final_value"], stock["final_cash"])
+    assert [(row["side"].upper(), round(row["price"], 2)) for row in ten.fills.rows()] == [
+        (each["side"], each["price"]) for each in oracle["events"]
+    ]
+    assert ten.final_equity == pytest.approx(oracle["final_portfolio_value"], abs=0.005)
+
+
 def spy() -> BarArrays:
     """Return SPY's minutes of January 2011 that lie in regular sessions (the file stamps bars by their end)."""
     with gzip.open(shared("data/us_intraday_1m/SPY_1m_2011-01.csv.gz"), "rt", encoding="utf-8") as file:
@@ -137,5 +167,9 @@ def test_pyalgotrade_market_orders_on_one_minute_bars(case: int) -> None:
         pnl = np.array([float(trip.pnl) for trip in closed])
         assert round(float(pnl.mean()), 2) == wanted["mean_pnl"]
         assert float(pnl.std(ddof=1)) == pytest.approx(wanted["std_pnl_ddof1"], abs=0.005)
+        won, lost = pnl[pnl > 0], pnl[pnl < 0]
+        assert [round(float(each.mean()), 2) for each in (won, lost)] == [wanted["mean_profit"], wanted["mean_loss"]]
+        assert (len(won), len(lost)) == (wanted.get("profitable", 1), wanted.get("unprofitable", 1))
+        assert round(float(pnl.std()), 2) == wanted.get("std_pnl_ddof0", round(float(pnl.std()), 2))
     if "commission_per_closed_trade" in wanted:
         assert [float(trip.fees) for trip in closed] == wanted["commission_per_closed_trade"]
