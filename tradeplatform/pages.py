@@ -3,7 +3,7 @@
 from django.urls import path
 
 from tradeplatform import search, twin_pages, views
-from trading.views import chart_marks, risk_parts, risk_portfolio, risk_rehearsal
+from trading.views import chart_marks, risk_parts, risk_portfolio, risk_rehearsal, sizing
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("risk/rehearsal/", risk_rehearsal.rehearsal, name="risk_rehearsal"),
     path("risk/rehearsal/<slug:type_name>/", risk_rehearsal.rehearse_rule, name="risk_rehearse_rule"),
     path("risk/decisions/", risk_parts.decisions, name="risk_decisions"),
+    path("risk/position-size/", sizing.calculator, name="position_size"),
     path("risk/test-order/", risk_parts.test_order, name="risk_test_order"),
     path("platform/kill-switch/", views.platform_switch, name="platform_switch"),
 ]

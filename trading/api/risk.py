@@ -13,31 +13,23 @@ from rest_framework.response import Response
 from core.api.fields import DecimalString, EnumField, Identifier, Symbol
 from core.api.serializers import StrictSerializer, read, write
 from core.api.views import StrictView
-from domain.bars import Timeframe
-from domain.errors import FieldError, PlatformError, ValidationFailed
-from domain.orders import OrderRole, OrderSide
+from domain.errors import PlatformError
+from domain.orders import OrderSide
 from domain.sizing import SizingMethod
 from marketdata import selectors as market
-from marketdata.models import Instrument
 from portfolio import selectors as portfolio
-from portfolio.models import Account
-from preferences import selectors as preferences
 from risk import selectors as risk
 from risk.api import rule_values
-from risk.decisions import Decision, OrderIntent
+from risk.decisions import Decision
 from risk.gate import evaluate
 from risk.records import reasons_of
-from risk.room import room_for
 from risk.serializers import RuleInput
 from risk.services.rules import build_rule
-from risk.sizing import Size, size
-from risk.sizing_inputs import ATR_WINDOW, average_true_range, trade_returns
 from strategies import selectors as strategies
-from trading import selectors
 from trading.api import forms, outputs
 from trading.api.fields import MAX_PRICE
 from trading.api.orders import in_body_words, wanted
-from trading.daily_bars import DailyBars
+from trading.position_sizes import sized
 from trading.services import placing
 
 MAX_VALUE = Decimal(10) ** 12
@@ -121,7 +113,16 @@ class PositionSizeView(StrictView):
         if given["strategy"] is not None:
             given["strategy"] = strategies.strategy_for(request.user, given["strategy"]).pk
         with transaction.atomic():
-            found = _sized(account, given)
+            found = sized(
+                account,
+                given["symbol"],
+                method=given["method"],
+                value=given["value"],
+                side=given["side"],
+                entry_price=given["entry_price"],
+                stop_price=given["stop_price"],
+                strategy_id=given["strategy"],
+            )
         answer = {
             "quantity": found.quantity,
             "value": found.value,
@@ -130,63 +131,3 @@ class PositionSizeView(StrictView):
             "explanation": found.explanation,
         }
         return Response(write(PositionSizeOutput, answer, request=request))
-
-
-def _sized(account: Account, given: dict[str, Any]) -> Size:
-    instrument: Instrument = given["symbol"]
-    at = market.market_time(instrument)
-    snapshot = selectors.snapshot(account, at=at)
-    price: Decimal = given["entry_price"]
-    arguments = {
-        "equity": snapshot.equity,
-        "price": price,
-        "spec": market.spec(instrument),
-        "stop_price": given["stop_price"],
-        "atr": _average_range(instrument, at) if given["method"] is SizingMethod.ATR_VOLATILITY else None,
-        "trades": _returns(account, given["strategy"]) if given["strategy"] else None,
-    }
-    value = given["value"] if given["value"] is not None else _preferred(account, given["method"])
-    wanted_size = size(given["method"], value, **arguments)
-    if wanted_size.quantity <= 0:
-        return wanted_size
-    intent = OrderIntent(
-        symbol=instrument.symbol,
-        instrument_id=instrument.pk,
-        sector=instrument.sector,
-        asset_class=instrument.asset_class,
-        strategy_id=given["strategy"],
-        side=given["side"],
-        quantity=wanted_size.quantity,
-        price=price,
-        role=OrderRole.ENTRY,
-        lot_size=instrument.lot_size,
-    )
-    view = DailyBars(snapshot, at, instrument).view(intent, snapshot)
-    rules = (*risk.kill_rules(account, given["strategy"]), *risk.rules_in_force(account, at=at).rules)
-    quantity, binding = room_for(intent, snapshot, rules, market=view, at=at)
-    if not binding:
-        return wanted_size
-    at_risk = None if given["stop_price"] is None else quantity * abs(price - given["stop_price"])
-    return Size(
-        quantity=quantity,
-        value=quantity * price,
-        risk_amount=at_risk,
-        bound_by=binding,
-        explanation=f"{wanted_size.explanation}; {binding} leaves room for {quantity:f}",
-    )
-
-
-def _preferred(account: Account, method: SizingMethod) -> Decimal:
-    if method is not SizingMethod.PERCENT_EQUITY:
-        fault = FieldError("value", "required", f"The method {method} needs a value")
-        raise ValidationFailed.of((fault,))
-    return preferences.current(account.user_id).trading.default_position_size_percent
-
-
-def _average_range(instrument: Instrument, at: datetime) -> Decimal | None:
-    """The average true range of the newest daily bars; None where there are too few."""
-    return average_true_range(market.bar_series(instrument, Timeframe.D1, limit=ATR_WINDOW, as_of=at))
-
-
-def _returns(account: Account, strategy_id: Any) -> tuple[Decimal, ...]:
-    return trade_returns((t.pnl_net, t.entry_value) for t in portfolio.trades_of_strategy(account, strategy_id))

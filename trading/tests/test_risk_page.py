@@ -149,3 +149,52 @@ def test_the_drawdown_counts_from_the_peak_that_the_limits_count_from(api: ApiSc
 
     assert D(found["current_percent"]) == D(found["worst_percent"]) == 50
     assert "50.00 %" in shown(api)
+
+
+def test_the_calculator_answers_as_the_api_does_and_names_what_binds(api: ApiScene) -> None:
+    client, url = page_client(api.scene.user), reverse("position_size")
+    given = {
+        "account": str(api.scene.account.pk),
+        "symbol": api.scene.symbol.lower(),
+        "method": "percent_equity",
+        "value": "50",
+        "side": "buy",
+        "entry_price": "100",
+        "stop_price": "95",
+        "strategy": "",
+    }
+    asked = {**given, "symbol": api.scene.symbol, "strategy": None}
+
+    text = client.post(url, given).content.decode()
+    answer = api.owner("post", "/risk/position-size/", asked).json()
+
+    assert int(answer["quantity"]) > 0 and answer["bound_by"] in text
+    assert f'<div class="stat-value ">{int(answer["quantity"]):,}' in text.replace('stat-value">', 'stat-value ">')
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"symbol": "NOSUCH"}, "There is no instrument NOSUCH"),
+        ({"entry_price": "0"}, "greater than or equal to"),
+        ({"entry_price": "NaN"}, "Enter a number"),
+        ({"method": "fixed_value", "value": ""}, "needs a value"),
+        ({"method": "guess"}, "Select a valid choice"),
+    ],
+)
+def test_the_calculator_refuses_what_makes_no_sense(changes: dict[str, str], told: str) -> None:
+    scene = make_scene([100, 101, 102])
+    given = {"account": str(scene.account.pk), "symbol": scene.symbol, "method": "percent_equity", "value": "2"}
+    given |= {"side": "buy", "entry_price": "100", **changes}
+
+    assert told in page_client(scene.user).post(reverse("position_size"), given).content.decode()
+    stranger = page_client(make_user()).post(reverse("position_size"), given).content.decode()
+    assert "Select a valid choice" in stranger
+
+
+def test_the_calculator_begins_with_the_symbol_of_the_address() -> None:
+    scene = make_scene([100, 101, 102])
+
+    text = page_client(scene.user).get(reverse("position_size"), {"symbol": scene.symbol}).content.decode()
+
+    assert f'value="{scene.symbol}"' in text and "Nothing worked out yet" in text
