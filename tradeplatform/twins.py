@@ -14,7 +14,8 @@ from backtesting.services.shadowing import ShadowRequest, shadow_of
 from risk.past_rules import own_rules_at
 from strategies import selectors as strategies
 from strategies.models import Strategy
-from trading.twin_life import Life, happenings_of, life_of
+from trading.twin_happenings import happenings_of
+from trading.twin_life import Life, life_of
 from trading.twin_side import live_side
 
 
