@@ -190,9 +190,9 @@ export class PriceChart {
   async #scrolled(range) {
     if (!range || !this.window.bars.length) return;
     showLatestButton(this.root, range.to < this.window.bars.length - 3);
-    const time = this.chart.timeScale().getVisibleRange();
-    if (range.from < NEAR_EDGE && (await this.window.loadOlder())) this.#draw(this.window.isAtEnd ? null : time);
-    else if (range.to > this.window.bars.length - NEAR_EDGE && (await this.window.loadNewer())) this.#draw(time);
+    const seen = () => this.chart.timeScale().getVisibleRange(); // asked when the bars are there: the view may have moved
+    if (range.from < NEAR_EDGE && (await this.window.loadOlder())) this.#draw(this.window.isAtEnd ? null : seen());
+    else if (range.to > this.window.bars.length - NEAR_EDGE && (await this.window.loadNewer())) this.#draw(seen());
   }
 
   async #toLatest() {

@@ -83,7 +83,15 @@ def _groups(request: HttpRequest) -> dict[str, Any]:
     names = (
         {str(pk): row.name for pk, row in overviews.strategies_by_id(_ids(found)).items()} if by == "strategy" else {}
     )
-    lines = [(names.get(each.group, GROUP_WORDS.get(each.group, each.group)), each) for each in found]
+    lines = [
+        (
+            names.get(
+                each.group, GROUP_WORDS.get(each.group, each.group.capitalize() if by == "weekday" else each.group)
+            ),
+            each,
+        )
+        for each in found
+    ]
     return {"by": by, "by_words": dict(GROUPS)[by], "groupings": GROUPS, "groups": lines}
 
 

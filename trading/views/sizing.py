@@ -25,6 +25,11 @@ from trading.position_sizes import sized
 LEAST = Decimal("0.000000000001")
 
 
+def _number() -> forms.NumberInput:
+    """A number of any precision: counted from the smallest one, the browser would refuse 92.51."""
+    return forms.NumberInput(attrs={"step": "any"})
+
+
 class SizeForm(forms.Form):
     """What is to be sized; the same fields as risk/position-size/ of the API."""
 
@@ -37,12 +42,13 @@ class SizeForm(forms.Form):
         max_value=Decimal(10) ** 12,
         max_digits=28,
         decimal_places=12,
+        widget=_number(),
         label="Amount",
         help_text="In the unit of the choice beside it; empty: the per cent of equity of your preferences.",
     )
     side = forms.ChoiceField(choices=[(OrderSide.BUY.value, "Buy"), (OrderSide.SELL.value, "Sell short")])
-    entry_price = forms.DecimalField(min_value=LEAST, max_digits=20, decimal_places=8)
-    stop_price = forms.DecimalField(required=False, min_value=LEAST, max_digits=20, decimal_places=8)
+    entry_price = forms.DecimalField(min_value=LEAST, max_digits=20, decimal_places=8, widget=_number())
+    stop_price = forms.DecimalField(required=False, min_value=LEAST, max_digits=20, decimal_places=8, widget=_number())
     strategy = forms.ModelChoiceField(
         Strategy.objects.none(),
         required=False,
