@@ -98,11 +98,12 @@ def market_moment(account: Account, wall: datetime) -> datetime | None:
     Market time only grows: the last row of each kind tells it, which an index finds.
     """
     by_then = {"user_id": account.user_id, "account_id": account.pk, "created_at__lte": wall}
+    points = EquityPoint.objects.filter(account_id=account.pk, created_at__lte=wall)
     newest = (
-        EquityPoint.objects.filter(account_id=account.pk, created_at__lte=wall).order_by("-epoch", "-at").values("at"),
-        Signal.objects.filter(**by_then).order_by("-created_at").values("at"),
-        Order.objects.filter(**by_then).order_by("-created_at").values("market_at"),
-        Fill.objects.filter(**by_then).order_by("-seq").values("at"),
+        points.order_by("-epoch", "-at").values_list("at"),
+        Signal.objects.filter(**by_then).order_by("-created_at").values_list("at"),
+        Order.objects.filter(**by_then).order_by("-created_at").values_list("market_at"),
+        Fill.objects.filter(**by_then).order_by("-seq").values_list("at"),
     )
-    found = [row for rows in newest for row in rows[:1]]
-    return max((moment for row in found for moment in row.values()), default=None)
+    found: list[datetime] = [at for rows in newest for (at,) in rows[:1]]
+    return max(found, default=None)
