@@ -2,9 +2,10 @@
 
 import json
 import re
+import time
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from tests.browser.conftest import SHOTS, Platform, watch
 
@@ -57,6 +58,24 @@ def market_time(page: Page, url: str, symbol: str) -> str:
     return str(clock["market_time"])
 
 
+def traffic(page: Page) -> set[Request]:
+    """Return the requests that wait for their answer, kept up to date."""
+    under_way: set[Request] = set()
+    page.on("request", lambda request: under_way.add(request))
+    page.on("requestfinished", lambda request: under_way.discard(request))
+    page.on("requestfailed", lambda request: under_way.discard(request))
+    return under_way
+
+
+def settle(page: Page, under_way: set[Request]) -> None:
+    """Wait until every request is answered; a live page asks again and again, so that "networkidle" may never come."""
+    end = time.monotonic() + ARRIVES_MS / 1000
+    page.wait_for_timeout(200)
+    while under_way:
+        assert time.monotonic() < end, [request.url for request in under_way]
+        page.wait_for_timeout(50)
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
 def test_every_page_opens_clean_and_without_sideways_scrolling(
     signed_in: Page, live_platform: Platform, context: BrowserContext, width: int, scheme: str
@@ -65,11 +84,11 @@ def test_every_page_opens_clean_and_without_sideways_scrolling(
     page = context.new_page()
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
-    faults = watch(page)
+    faults, under_way = watch(page), traffic(page)
 
     for name, address in PAGES.items():
         page.goto(f"{live_platform.url}{address}")
-        page.wait_for_load_state("networkidle") if "chart" not in name else page.wait_for_timeout(1500)
+        settle(page, under_way)
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wider <= 0, f"{name} is {wider} px too wide at {width}"
         page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
