@@ -49,7 +49,8 @@ class Books:
         self._spec = spec
         self.cash = self.equity = self.peak_equity = self.session_start_equity = spec.starting_cash
         self.session: date | None = None
-        self.session_turnover = self.financing = ZERO
+        self.session_turnover = self.financing = self.dividends = ZERO
+        self._due = tuple(spec.dividends)
         self.closes: dict[UUID, Decimal] = {}
         self.held: dict[Key, Held] = {}
         self.fills: list[Fill] = []
@@ -76,6 +77,17 @@ class Books:
         earned = booked(model.earned(cash=self.cash, short_value=shorts, seconds=seconds))
         self.cash += earned
         self.financing += earned
+
+    def pay_dividends(self, instrument: InstrumentSpec, t: int) -> None:
+        """Pay what came due until a bar opens at `t`, on what is held then."""
+        due = [each for each in self._due if each.symbol == instrument.symbol and each.t <= t]
+        if not due:
+            return
+        self._due = tuple(each for each in self._due if each not in due)
+        quantity = sum((held.state.quantity for held in self.held.values() if held.instrument == instrument), ZERO)
+        paid = booked(quantity * sum((each.amount for each in due), ZERO))
+        self.cash += paid
+        self.dividends += paid
 
     def position(self, instrument: InstrumentSpec, strategy_id: UUID | None) -> Held:
         """Return the position of an instrument and strategy (an empty one where there is none yet)."""

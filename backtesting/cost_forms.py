@@ -54,6 +54,7 @@ class CostsForm(forms.Form):
     borrow_percent = _bounded("Borrow cost", FINANCING_BOUNDS, "borrow_percent", unit="A year, on the value of shorts.")
     cash_percent = _bounded("Interest on cash", FINANCING_BOUNDS, "cash_percent", unit="A year, earned.")
     margin_percent = _bounded("Interest on debt", FINANCING_BOUNDS, "margin_percent", unit="A year, on cash below 0.")
+    dividends = forms.BooleanField(required=False, label="Credit dividends", help_text="A paper account gets none.")
 
     def costs(self) -> dict[str, dict[str, Decimal]]:
         """Return fees, slippage and financing of a valid form; what is nothing is left out."""

@@ -50,6 +50,7 @@ def run_exact(spec: RunSpec, bars: Mapping[str, BarArrays], *, progress: Progres
         peak_equity=books.peak_equity,
         fees_paid=sum((fill.fee for fill in books.fills), ZERO),
         financing=books.financing,
+        dividends=books.dividends,
     )
 
 
@@ -61,6 +62,7 @@ def _play(books: Books, venue: Venue, desk: Desk, at: datetime, closed: Sequence
     prices: dict[UUID, BarPrices] = {}
     for bar in closed:
         instrument = bar.feed.instrument
+        books.pay_dividends(instrument, int(bar.feed.bars.t[bar.i]))
         prices[instrument.id] = bar.feed.prices(bar.i)
         venue.match(instrument, prices[instrument.id], at=at, ends_session=bool(bar.feed.ends_session[bar.i]))
     books.mark(at, prices)

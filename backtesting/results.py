@@ -132,3 +132,4 @@ class RunResult:
     peak_equity: Decimal
     fees_paid: Decimal
     financing: Decimal = ZERO
+    dividends: Decimal = ZERO

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from backtesting.spec import RUN_STRATEGY, RunSpec, Sizing
+from backtesting.spec import RUN_STRATEGY, Dividend, RunSpec, Sizing
 from domain.bars import Timeframe
 from domain.costs import FeeModel, FinancingModel, SlippageModel
 from domain.instruments import InstrumentSpec
@@ -32,6 +32,7 @@ class RunSettings:
     fees: FeeModel
     slippage: SlippageModel
     financing: FinancingModel = field(default_factory=FinancingModel)
+    dividends: tuple[Dividend, ...] = ()
     trading: TradingPreferences
     rules: tuple[RuleSpec, ...] = ()
     allow_short: bool = False
@@ -95,6 +96,7 @@ def restored(stored: Mapping[str, Any], instruments: Sequence[InstrumentSpec], t
         fees=fee_model(stored["fees"], stored["currency"]),
         slippage=slippage_model(stored["slippage"]),
         financing=financing_model(stored.get("financing", {})),
+        dividends=tuple(Dividend(each[0], each[1], Decimal(each[2])) for each in stored.get("dividends", ())),
         trading=_trading(stored["trading"]),
         rules=tuple(_rule(each) for each in stored["rules"]),
         allow_short=bool(stored["allow_short"]),

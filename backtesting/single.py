@@ -180,6 +180,7 @@ def counts(result: Result) -> dict[str, Any]:
     )
     return {
         "financing": result.financing,
+        "dividends": result.dividends,
         "n_orders": len(result.orders),
         "n_denied": statuses.get(OrderStatus.DENIED.value, 0),
         "n_fills": len(result.fills),

@@ -53,6 +53,15 @@ class ScriptedOrder:
     order: OrderSpec
 
 
+@dataclass(frozen=True, slots=True)
+class Dividend:
+    """Cash for each share held when the first bar at or after `t` (unix seconds) opens; shorts pay it."""
+
+    symbol: str
+    t: int
+    amount: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
     """One run. `rules` are the risk rules in force (those of the preferences among them); none: nothing is refused.
@@ -73,6 +82,7 @@ class RunSpec:
     fees: FeeModel = field(default_factory=FeeModel)
     slippage: SlippageModel = field(default_factory=SlippageModel)
     financing: FinancingModel = field(default_factory=FinancingModel)
+    dividends: tuple[Dividend, ...] = ()
     trading: TradingPreferences = field(default_factory=TradingPreferences)
     rules: tuple[RuleSpec, ...] = ()
     allow_short: bool = False

@@ -93,7 +93,8 @@ class Result:
         (rows of the bars; exit_row -1 while open)
     signals : at symbol side price confidence outcome code message reason
     positions : symbol quantity average_price mark (what is held at the end)
-    financing : interest and borrow cost over the run (account currency; below 0: paid), in no fill and no trade
+    financing, dividends : interest and borrow cost, and dividends over the run (account currency; below 0: paid), in no
+        fill and no trade
     """
 
     def __init__(
@@ -105,10 +106,12 @@ class Result:
         starting_cash: float,
         fees_paid: float,
         financing: float = 0.0,
+        dividends: float = 0.0,
         makers: Mapping[str, Callable[[], Any]],
     ) -> None:
         self.path, self.t, self.equity = path, t, equity
-        self.starting_cash, self.fees_paid, self.financing = starting_cash, fees_paid, financing
+        self.starting_cash, self.fees_paid = starting_cash, fees_paid
+        self.financing, self.dividends = financing, dividends
         self._makers = makers
 
     @property

@@ -30,6 +30,7 @@ def result_of(run: RunResult, spec: RunSpec, bars: Mapping[str, BarArrays]) -> R
         starting_cash=float(spec.starting_cash),
         fees_paid=float(run.fees_paid),
         financing=float(run.financing),
+        dividends=float(run.dividends),
         makers={
             "orders": lambda: _table(run.orders, _ORDER),
             "fills": lambda: _fills(run),

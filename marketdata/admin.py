@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from marketdata.models import Feed, Instrument, PriceMark, Replay, StreamLease, Subscription
+from marketdata.models import CorporateAction, Feed, Instrument, PriceMark, Replay, StreamLease, Subscription
 
 
 @admin.register(Instrument)
@@ -51,6 +51,16 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
         """Nobody deletes by hand."""
         return False
+
+
+@admin.register(CorporateAction)
+class CorporateActionAdmin(ReadOnlyAdmin):
+    """Splits and dividends; they are written down on their page, by API or command, which know what is traded."""
+
+    list_display = ["instrument", "ex_date", "kind", "value", "created_at"]
+    list_filter = ["kind"]
+    search_fields = ["instrument__symbol"]
+    list_select_related = ["instrument"]
 
 
 @admin.register(PriceMark)

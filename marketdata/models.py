@@ -57,7 +57,7 @@ class Replay(UuidModel):
 
 
 class Instrument(UuidModel):
-    """What can be traded. `replay` is its one market clock while it has one."""
+    """What can be traded. `replay` is its one market clock while it has one; `has_splits` spares a look for them."""
 
     symbol = models.CharField(max_length=32, unique=True)
     name = models.CharField(max_length=120, blank=True, default="")
@@ -69,9 +69,34 @@ class Instrument(UuidModel):
     sector = models.CharField(max_length=64, blank=True, default="")
     calendar = models.CharField(max_length=16)
     replay = models.ForeignKey(Replay, null=True, blank=True, on_delete=models.PROTECT, related_name="instruments")
+    has_splits = models.BooleanField(default=False, editable=False)
 
     def __str__(self) -> str:
         return self.symbol
+
+
+class ActionKind(models.TextChoices):
+    """What a company does to its shares."""
+
+    SPLIT = "split"
+    DIVIDEND = "dividend"
+
+
+class CorporateAction(UuidModel):
+    """A split (`value`: new shares for one old) or a dividend (`value`: cash a share, as traded then) from a day on."""
+
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="corporate_actions")
+    kind = models.CharField(max_length=8, choices=ActionKind)
+    ex_date = models.DateField(help_text="The first day on which the shares trade without it.")
+    value = ExactDecimalField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["instrument", "kind", "ex_date"], name="corporate_action_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value} on {self.ex_date}"
 
 
 class Feed(UuidModel):

@@ -1,7 +1,8 @@
 """Reads of market data: instruments, bars as arrays, market time and the newest price."""
 
+import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,10 +14,11 @@ from django.utils import timezone
 from domain.bars import Bar, BarArrays, Timeframe
 from domain.errors import NotFound
 from domain.instruments import AssetClass, InstrumentSpec
+from marketdata.adjustments import Split, adjusted
 from marketdata.aggregation import aggregate, bucket_starts, can_aggregate
 from marketdata.bar_files import bar_store
 from marketdata.calendars import Hours, close_times, hours, sessions
-from marketdata.models import Feed, Instrument, PriceMark, Replay, Subscription
+from marketdata.models import ActionKind, CorporateAction, Feed, Instrument, PriceMark, Replay, Subscription
 
 STALE_AFTER_BARS = 5  # a daily feed may rest over a long weekend
 
@@ -74,6 +76,7 @@ def bar_series(
 ) -> BarArrays:
     """Return bars that open at `start <= t < end`, oldest first: the newest `limit`, or the first ones after `start`.
 
+    Prices are on today's scale: splits that were recorded are taken out of what lies before them.
     `as_of` hides every bar that had not closed by then. A timeframe without bars of its own is made of the nearest
     lower one that has some.
     """
@@ -84,7 +87,7 @@ def bar_series(
         last = first_hidden if last is None else min(last, first_hidden)
     stored = bar_store()
     if limit is not None and first is None and stored.has(row.pk, timeframe):
-        return stored.read_last(row.pk, timeframe, limit, before=last)
+        return _adjusted(row, stored.read_last(row.pk, timeframe, limit, before=last))
     bars = _whole(row, timeframe, start=first, end=last)
     if limit is None:
         return bars
@@ -103,7 +106,7 @@ def next_bars(row: Instrument, timeframe: Timeframe | str, n: int, *, after: int
     timeframe = Timeframe(timeframe)
     start = None if after is None else after + 1
     if timeframe in bar_store().timeframes(row.pk):
-        return bar_store().read_next(row.pk, timeframe, n, start=start)
+        return _adjusted(row, bar_store().read_next(row.pk, timeframe, n, start=start))
     window = (n + 10) * timeframe.seconds + _WEEK  # aggregated: look ahead a little first, it is made anew each time
     near = BarArrays.empty() if start is None else _whole(row, timeframe, start=start, end=start + window)
     return near.head(n) if len(near) >= n else _whole(row, timeframe, start=start, end=None).head(n)
@@ -135,6 +138,31 @@ def market_time(row: Instrument) -> datetime:
     """Return the instrument's now: its replay's clock, else the wall clock."""
     clock = Replay.objects.filter(instruments=row.pk).values_list("market_time", flat=True).first()
     return clock or timezone.now()
+
+
+def splits_of(row: Instrument) -> tuple[Split, ...]:
+    """Return the splits of an instrument, oldest first."""
+    found = corporate_actions(row).filter(kind=ActionKind.SPLIT).values_list("ex_date", "value")
+    return tuple(Split(_midnight(ex_date), float(value)) for ex_date, value in found)
+
+
+def dividends_of(row: Instrument) -> tuple[tuple[int, Decimal], ...]:
+    """Return (00:00Z of the ex-date in unix seconds, cash a share of today) of an instrument's dividends."""
+    found = corporate_actions(row).filter(kind=ActionKind.DIVIDEND).values_list("ex_date", "value")
+    splits = corporate_actions(row).filter(kind=ActionKind.SPLIT).values_list("ex_date", "value")
+    return tuple(
+        (_midnight(day), value / math.prod((ratio for split_day, ratio in splits if split_day > day), start=Decimal(1)))
+        for day, value in found
+    )
+
+
+def corporate_actions(row: Instrument) -> QuerySet[CorporateAction]:
+    """Return the splits and dividends of an instrument, oldest first."""
+    return CorporateAction.objects.filter(instrument=row).order_by("ex_date", "kind")
+
+
+def _midnight(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
 def visible_until(row: Instrument) -> datetime | None:
@@ -179,11 +207,15 @@ def _whole(row: Instrument, timeframe: Timeframe, *, start: int | None, end: int
     stored = bar_store()
     available = stored.timeframes(row.pk)
     if timeframe in available:
-        return stored.read(row.pk, timeframe, start=start, end=end)
+        return _adjusted(row, stored.read(row.pk, timeframe, start=start, end=end))
     lower = [candidate for candidate in available if can_aggregate(candidate, timeframe)]
     if not lower:
         return BarArrays.empty()
     return _aggregated(row, lower[-1], timeframe, start=start, end=end)
+
+
+def _adjusted(row: Instrument, bars: BarArrays) -> BarArrays:
+    return adjusted(bars, splits_of(row)) if row.has_splits else bars
 
 
 def _aggregated(
@@ -193,7 +225,7 @@ def _aggregated(
     lower = bar_store().read(
         row.pk, source, start=None if start is None else start - margin, end=None if end is None else end + margin
     )
-    made = aggregate(lower, source, timeframe, calendar=row.calendar)
+    made = aggregate(_adjusted(row, lower), source, timeframe, calendar=row.calendar)
     if len(made) and not _is_complete(row, source, timeframe, int(lower.t[-1]), int(made.t[-1])):
         made = made.head(len(made) - 1)
     return made.between(start, end)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from marketdata.views import chart, data, replays
+from marketdata.views import actions, chart, data, replays
 
 app_name = "marketdata"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("chart/", chart.chart, name="chart"),
     path("data/", data.overview, name="data"),
     path("data/import/", data.import_file, name="import"),
+    path("data/splits/", actions.overview, name="actions"),
+    path("data/splits/<uuid:pk>/remove/", actions.remove, name="action_remove"),
     path("data/replay/", replays.panel, name="replay"),
     path("data/replays/", replays.listing, name="clocks"),
     path("data/replays/open/", replays.open_feed, name="replay_open"),

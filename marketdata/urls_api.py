@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from marketdata.api.actions import CorporateActionViewSet
 from marketdata.api.replays import ReplayViewSet
 from marketdata.api.views import (
     BarsImportView,
@@ -13,9 +14,13 @@ from marketdata.api.views import (
     VolumeProfileView,
 )
 
+_LIST_AND_CREATE, _DELETE = {"get": "list", "post": "create"}, {"delete": "destroy"}
+
 urlpatterns = [
     path("instruments/", InstrumentViewSet.as_view({"get": "list"}), name="instrument-list"),
     path("instruments/<path:symbol>/", InstrumentViewSet.as_view({"get": "retrieve"}), name="instrument-detail"),
+    path("corporate-actions/", CorporateActionViewSet.as_view(_LIST_AND_CREATE), name="corporate-action-list"),
+    path("corporate-actions/<uuid:pk>/", CorporateActionViewSet.as_view(_DELETE), name="corporate-action"),
     path("bars/", BarsView.as_view(), name="bars"),
     path("bars/import/", BarsImportView.as_view(), name="bars-import"),
     path("quotes/<path:symbol>/", QuoteView.as_view(), name="quote"),

@@ -2,7 +2,9 @@
 signals, orders, fills, trades and equity, to the last digit. The pipeline runs in this process, without Celery."""
 
 import os
+from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from django.db import connection
 
 from backtesting.spec import Sizing
 from domain.sizing import SizingMethod
+from marketdata.action_services import record_action
+from marketdata.models import ActionKind
 from tests.parity_bars import aapl, walk
 from tests.parity_ways import LOOSE, Case, assert_equal, instrument_of, live, own_bars, past, strategy_of, tables_of
 
@@ -148,3 +152,17 @@ def test_pipeline_and_engine_watch_positions_alike(rules: tuple[dict[str, Any], 
     refused = " ".join(row[-1] for row in theirs.orders)
     assert unasked or "In summer flat" in refused  # exits that no signal asked for, entries that came too late
     assert_equal(ours, theirs)
+
+
+def test_a_known_split_is_no_loss_live_and_in_the_past_alike() -> None:
+    """Apple's split of 21 June 2000: on the prices as they were traded it looks like a fall by half."""
+    bars, case = aapl().head(160), Case("buy_and_hold", {}, limits=LOOSE)
+    row = instrument_of(bars, "AAPL")
+    record_action(row, kind=ActionKind.SPLIT, ex_date=date(2000, 6, 21), value=Decimal(2))
+    strategy = strategy_of(case, [row])
+
+    ours, theirs = live(strategy), tables_of(past(strategy, case))
+
+    assert_equal(ours, theirs)
+    equity = [Decimal(point[1]) for point in theirs.curve]
+    assert max(abs(b / a - 1) for a, b in pairwise(equity)) < Decimal("0.2")

@@ -82,6 +82,7 @@ def unknown(spec: RunSpec, panel: Panel) -> str:
         (bool(spec.slippage.volume_impact or spec.slippage.max_volume_percent), "fills against a bar's volume"),
         (bool(spec.fees.tiers), "fees by what was traded"),
         (not spec.financing.is_free, "interest and borrow cost"),
+        (bool(spec.dividends), "dividends"),
         (_needs_extended_hours(spec), "trading outside of sessions"),
         (any(_unknown_rule(rule, panel) for rule in spec.rules), "a rule that needs past prices or the clock"),
     )

@@ -211,7 +211,7 @@ def scan(
         if begin + 8 <= n and eights[begin >> 3] == same:
             continue
         for i in range(begin, min(begin + 8, n)):
-            now = np.int64(signs[i])
+            now = int(signs[i])
             if now == was:
                 continue
             if now == 0:

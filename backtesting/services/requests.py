@@ -52,6 +52,7 @@ class RunRequest:
     fees: Mapping[str, Any] = field(default_factory=dict)
     slippage: Mapping[str, Any] = field(default_factory=dict)
     financing: Mapping[str, Any] = field(default_factory=dict)
+    dividends: bool = False
     sizing_method: SizingMethod | None = None
     sizing_value: Decimal | None = None
     allow_short: bool = False
@@ -112,6 +113,7 @@ def checked(user: Any, request: RunRequest) -> Checked:
         "fees": stored_costs(request.fees),
         "slippage": stored_costs(request.slippage),
         "financing": stored_costs(request.financing),
+        "dividends": _dividends(instruments) if request.dividends else [],
         "trading": stored_trading(trading),
         "rules": [stored_rule(rule) for rule in rules],
         "allow_short": request.allow_short,
@@ -136,6 +138,10 @@ def checked(user: Any, request: RunRequest) -> Checked:
 _MIDNIGHT = datetime.min.time()
 
 
+def _dividends(instruments: Sequence[Instrument]) -> list[tuple[str, int, str]]:
+    return [(row.symbol, t, plain(amount)) for row in instruments for t, amount in market.dividends_of(row)]
+
+
 def as_json(request: RunRequest, params: Params) -> dict[str, Any]:
     """Return a request as it is stored and answered, every default written out."""
     rules = request.risk_rules if isinstance(request.risk_rules, str) else [_plain_rule(r) for r in request.risk_rules]
@@ -151,6 +157,7 @@ def as_json(request: RunRequest, params: Params) -> dict[str, Any]:
         "fees": stored_costs(request.fees),
         "slippage": stored_costs(request.slippage),
         "financing": stored_costs(request.financing),
+        "dividends": request.dividends,
         "sizing": {"method": request.sizing_method, "value": plain(request.sizing_value or Decimal(0))}
         if has_sizing
         else None,

@@ -1,5 +1,7 @@
 """Costs of a run through the API and the page: by volume, in tiers, of holding; refused, kept, and shown."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,6 +9,8 @@ import pytest
 from backtesting.tests.jobs import stored_walk
 from backtesting.tests.test_api_backtests import BODY, URL, completed
 from core.testing import api_client, assert_problem, make_user, page_client
+from marketdata.action_services import record_action
+from marketdata.models import ActionKind, Instrument
 
 pytestmark = pytest.mark.django_db
 COSTS: dict[str, Any] = {
@@ -31,6 +35,20 @@ def test_costs_that_look_around_them_run_and_are_answered_as_given(user: Any) ->
     assert job["summary"]["n_fills"] > 1.5 * n_filled, "orders fill in parts"
     assert job["summary"]["financing"] > 0 and job["summary"]["path"] == "exact"
     assert job["fingerprint"] != plain["fingerprint"]
+
+
+def test_dividends_that_are_known_are_credited_where_it_is_asked_for(user: Any) -> None:
+    row = Instrument.objects.get(symbol="WALK")
+    for month in range(2, 12):
+        record_action(row, kind=ActionKind.DIVIDEND, ex_date=date(2024, month, 15), value=Decimal("0.5"))
+
+    held = {"type": "buy_and_hold", "parameters": {}}
+    plain, credited = completed(user, **held), completed(user, **held, dividends=True)
+
+    assert (plain["dividends"], credited["dividends"]) == (False, True)
+    assert plain["summary"]["dividends"] == 0 < credited["summary"]["dividends"]
+    gained = credited["metrics"]["final_equity"] - plain["metrics"]["final_equity"]
+    assert gained > 0.5 * credited["summary"]["dividends"]
 
 
 @pytest.mark.parametrize(

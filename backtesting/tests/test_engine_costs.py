@@ -2,8 +2,9 @@
 
 from decimal import Decimal as D
 
+from backtesting.spec import Dividend
 from backtesting.tabulate import result_of
-from backtesting.tests.scene import Says, ohlc, rows, run_one, spec_of
+from backtesting.tests.scene import DAY, Says, ohlc, rows, run_one, spec_of
 from backtesting.tests.test_engine import FLAT, fills
 from domain.costs import FeeModel, FeeTier, FinancingModel, SlippageModel
 from domain.orders import OrderStatus
@@ -57,3 +58,16 @@ def test_tiers_look_at_what_was_traded_in_the_thirty_days_before() -> None:
         (37, D("1.00")),
         (41, D("0.50")),
     ]
+
+
+def test_dividends_are_paid_on_what_is_held_when_the_ex_day_opens() -> None:
+    bars = ohlc(*[FLAT] * 8)
+    due = (Dividend("AAA", 1 * DAY, D(5)), Dividend("AAA", 3 * DAY, D("0.25")), Dividend("AAA", 6 * DAY, D(7)))
+
+    result = run_one(Says(entry=rows(0), exit=rows(4)), bars, dividends=due)
+
+    # Bought at the open of day 1 (too late for the first), sold at that of day 5 (too early for the last).
+    assert result.dividends == D("2.50") == result.cash - 10_000
+    assert [trade.trip.pnl_net for trade in result.trades] == [0]
+    short = run_one(Says(short_entry=rows(0)), bars, dividends=due, allow_short=True)
+    assert short.dividends == D("-72.50")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -24,6 +24,7 @@ _TIME = re.compile(
 )
 _SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9._/:^=\-]{0,31}", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
@@ -110,6 +111,25 @@ class UtcDateTime(_Bounded):
     def to_representation(self, value: datetime) -> str:
         """Write in UTC with ``Z``."""
         return utc_text(value)
+
+
+class Day(serializers.DateField):
+    """A calendar day as YYYY-MM-DD, in ASCII digits."""
+
+    default_error_messages: ClassVar = {"invalid": "{value} is not a day such as 2026-01-31."}
+
+    def to_internal_value(self, value: Any) -> date:
+        """Return the day."""
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise self.refused(value)
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise self.refused(value) from None
+
+    def refused(self, value: Any) -> serializers.ValidationError:
+        """Return the error that names the value."""
+        return serializers.ValidationError(self.error_messages["invalid"].format(value=_shown(value)), code="invalid")
 
 
 @extend_schema_field(OpenApiTypes.STR)
