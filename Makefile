@@ -44,14 +44,15 @@ browser:
 test: dev-setup ## run the whole suite (both ways where PostgreSQL and Redis are given)
 	.ci/suite
 
-check: $(VENV)/.dev-installed node_modules/.installed lint types imports migrations front-end ## linters, types, import contracts, migrations
+check: $(VENV)/.dev-installed node_modules/.installed ## linters, types, import contracts, migrations
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going types imports migrations lint front-end
 
 lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 # Both load the settings; what those make (keys, a database) does not belong into the platform's own folder.
-types migrations: export VAR_DIR := $(or $(TMPDIR),/tmp)/tradeplatform-check
+types migrations: export VAR_DIR = $(or $(TMPDIR),/tmp)/tradeplatform-check/$@
 types migrations: export ENV_FILE := /nonexistent
 
 types:
