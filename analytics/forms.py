@@ -1,7 +1,7 @@
 """What the analytics page can be narrowed by."""
 
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
@@ -27,7 +27,7 @@ class AnalyticsFilter(forms.Form):
         choices: list[Any] = [("", "All accounts")]
         choices += [("Accounts", accounts)] if accounts else []
         choices += [("Strategies", named)] if named else []
-        self.fields["whose"].choices = choices  # type: ignore[attr-defined]
+        cast(forms.ChoiceField, self.fields["whose"]).choices = choices
         for field in self.fields.values():
             kind = "form-select" if isinstance(field, forms.ChoiceField) else "form-control"
             field.widget.attrs["class"] = kind

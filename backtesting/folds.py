@@ -26,7 +26,7 @@ from backtesting.walkforward.chain import Outcome, WindowResult
 from backtesting.walkforward.chain import joined as walk_of
 from backtesting.walkforward.cpcv import cpcv, validated
 from backtesting.walkforward.windows import Span, Window
-from domain.bars import BarArrays, Floats
+from domain.bars import Floats
 from domain.errors import PlatformError, StrategyError
 from strategies.evaluate import warmup_of
 
@@ -76,7 +76,7 @@ def _span(assignment: Assignment, span: Sequence[int], warmup: int) -> Assignmen
     for symbol, series in assignment.bars.items():
         first = max(0, int(np.searchsorted(series.t, start)) - warmup)
         last = int(np.searchsorted(series.t, stop))
-        bars[symbol] = BarArrays(*(column[first:last] for column in series.columns))  # type: ignore[arg-type]
+        bars[symbol] = series.slice(first, last)
     told = {name: getattr(assignment, name) for name in Assignment.__dataclass_fields__}
     return Assignment(**{**told, "bars": bars, "start": start})
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -77,7 +77,8 @@ class RunForm(CostsForm):
     def __init__(self, data: Mapping[str, Any] | None = None, *, user: Any, initial: Any = None) -> None:
         super().__init__(data, initial=initial)
         self.fields["type"] = forms.ChoiceField(label="Strategy type", choices=type_choices())
-        self.fields["strategy"].queryset = Strategy.objects.for_user(user).order_by("name")  # type: ignore[attr-defined]
+        field = cast("forms.ModelChoiceField[Strategy]", self.fields["strategy"])
+        field.queryset = Strategy.objects.for_user(user).order_by("name")
         self.fields["symbols"].help_text += f" With stored bars: {listed_symbols()}."
 
     def clean_symbols(self) -> list[str]:

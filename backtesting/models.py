@@ -4,7 +4,7 @@ A result is a few compressed files in a binary column, never a row a bar: any wo
 machine read it, and it is stored in the transaction that ends the job.
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -46,6 +46,7 @@ class Job(OwnedModel):
     of the engine, which are trials of an idea; ``seconds`` is what they took.
     """
 
+    of_kind: ClassVar[JobKind]  # said by the proxies below
     kind = models.CharField(max_length=12, choices=JobKind)
     name = models.CharField(max_length=120, blank=True, default="")
     strategy = models.ForeignKey(
@@ -100,32 +101,22 @@ class Job(OwnedModel):
         return self.status == JobStatus.COMPLETED
 
 
-class _KindManager(OwnedManager[Job]):
-    """Reaches the jobs of one kind."""
+_OfKind = TypeVar("_OfKind", bound=Job)
 
-    kind: ClassVar[str]
 
-    def get_queryset(self) -> models.QuerySet[Job]:
+class _KindManager(OwnedManager[_OfKind]):
+    """Reaches the jobs of its model's kind."""
+
+    def get_queryset(self) -> models.QuerySet[_OfKind]:
         """Only this kind."""
-        return super().get_queryset().filter(kind=self.kind)
-
-
-class _Backtests(_KindManager):
-    kind = JobKind.BACKTEST
-
-
-class _Sweeps(_KindManager):
-    kind = JobKind.SWEEP
-
-
-class _WalkForwards(_KindManager):
-    kind = JobKind.WALK_FORWARD
+        return super().get_queryset().filter(kind=self.model.of_kind)
 
 
 class Backtest(Job):
     """A job that is one run."""
 
-    objects: ClassVar[OwnedManager[Self]] = _Backtests()  # type: ignore[assignment]
+    of_kind = JobKind.BACKTEST
+    objects: ClassVar[OwnedManager[Self]] = _KindManager()
 
     class Meta:
         proxy = True
@@ -135,7 +126,8 @@ class Backtest(Job):
 class Sweep(Job):
     """A job of many runs over a space of parameters."""
 
-    objects: ClassVar[OwnedManager[Self]] = _Sweeps()  # type: ignore[assignment]
+    of_kind = JobKind.SWEEP
+    objects: ClassVar[OwnedManager[Self]] = _KindManager()
 
     class Meta:
         proxy = True
@@ -145,7 +137,8 @@ class Sweep(Job):
 class WalkForward(Job):
     """A job that chooses parameters on one window and trades them in the next, again and again."""
 
-    objects: ClassVar[OwnedManager[Self]] = _WalkForwards()  # type: ignore[assignment]
+    of_kind = JobKind.WALK_FORWARD
+    objects: ClassVar[OwnedManager[Self]] = _KindManager()
 
     class Meta:
         proxy = True

@@ -102,7 +102,8 @@ def zone_offsets(zone: str) -> tuple[Ints, Ints]:
     named = ZoneInfo(zone)
 
     def offset(at: int) -> int:
-        return int(datetime.fromtimestamp(at, tz=named).utcoffset().total_seconds())  # type: ignore[union-attr]
+        away = datetime.fromtimestamp(at, tz=named).utcoffset()
+        return int(away.total_seconds()) if away is not None else 0
 
     days = np.arange(0, 68 * 365, dtype=np.int64) * _DAY
     daily = np.array([offset(int(day)) for day in days], dtype=np.int64)

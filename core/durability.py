@@ -54,4 +54,4 @@ def _set(relaxed_now: bool) -> None:
     table = _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE
     with connection.cursor() as cursor:
         cursor.execute(table[relaxed_now])
-    connection.relaxed_for = connection.connection if relaxed_now else None  # type: ignore[attr-defined]
+    connection.relaxed_for = connection.connection if relaxed_now else None  # type: ignore[attr-defined]  # a note of ours on the connection

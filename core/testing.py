@@ -31,7 +31,7 @@ def changes(*fields: str) -> Callable[[Test], Test]:
     """Say which preferences (``category.field``) a test changes through the API and sees obeyed by what runs."""
 
     def note(test: Test) -> Test:
-        test.changes = (*getattr(test, "changes", ()), *fields)  # type: ignore[attr-defined]
+        test.changes = (*getattr(test, "changes", ()), *fields)  # type: ignore[attr-defined]  # a note of ours on the test
         return test
 
     return note

@@ -52,7 +52,7 @@ def minutes(n_sessions: int, *, seed: int, each: int = 60) -> BarArrays:
     source = walk(n_sessions * each, seed=seed)
     monday_open = 1_262_615_400  # 2010-01-04 14:30Z
     t = [monday_open + 86_400 * (7 * (d // 5) + d % 5) + 60 * m for d in range(n_sessions) for m in range(each)]
-    return BarArrays(np.array(t, dtype=np.int64), *source.columns[1:])  # type: ignore[arg-type]
+    return BarArrays(np.array(t, dtype=np.int64), *source.columns[1:])  # type: ignore[arg-type]  # the columns in their order
 
 
 def by_hand(bars: BarArrays, timeframe: Timeframe, *orders: tuple[int, OrderSide, int, dict[str, Any]]) -> Any:

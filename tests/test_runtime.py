@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -70,7 +71,7 @@ class Running:
         return status, time.monotonic() - began
 
 
-def start(var_dir: Path, port: int, log: object) -> "subprocess.Popen[bytes]":
+def start(var_dir: Path, port: int, log: IO[Any]) -> "subprocess.Popen[bytes]":
     kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "TEST_DB_SUFFIX")}
     environment = kept | {
         "VAR_DIR": str(var_dir),
@@ -79,7 +80,7 @@ def start(var_dir: Path, port: int, log: object) -> "subprocess.Popen[bytes]":
         "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
     }
     command = [sys.executable, "manage.py", "up", "--port", str(port), "--no-sample-data"]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)  # type: ignore[call-overload]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
 
 
 def free_port() -> int:

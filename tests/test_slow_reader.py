@@ -31,7 +31,7 @@ def port() -> Iterator[int]:
     port = free_port()
     config = uvicorn.Config(application, port=port, lifespan="off", log_config=None, ws_ping_interval=None)
     server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # the signals are pytest's
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -197,7 +197,7 @@ def test_a_manual_order_in_the_account_is_named() -> None:
     assert found == [Cause.MANUAL_ORDER]
     assert any(
         "by hand" in each.message and "500 ONE" in each.message for each in twin(strategy).comparison.differences
-    )  # type: ignore[union-attr]
+    )  # type: ignore[union-attr]  # there is one here, or the test fails
 
 
 def test_a_position_closed_by_hand_is_named() -> None:
@@ -237,7 +237,7 @@ def test_changed_preferences_are_named_with_their_version_and_values() -> None:
     found = twin(strategy)
 
     assert causes(strategy) == [Cause.PREFERENCES_CHANGED]
-    message = found.comparison.differences[0].message  # type: ignore[union-attr]
+    message = found.comparison.differences[0].message  # type: ignore[union-attr]  # there is one here, or the test fails
     assert "version" in message and "→ 1" in message
     assert found.life is not None and found.life.preferences.version == 1
 
@@ -254,9 +254,9 @@ def test_a_new_rule_is_named_and_one_that_is_gone_is_still_obeyed_by_the_shadow(
     play(strategy)
 
     assert causes(strategy) == [Cause.RULE_CHANGED]
-    first = twin(strategy).comparison.differences[0]  # type: ignore[union-attr]
+    first = twin(strategy).comparison.differences[0]  # type: ignore[union-attr]  # there is one here, or the test fails
     assert "'Small' was deleted" in first.message and "quantity" in first.fields
-    assert first.live.quantity > first.shadow.quantity  # type: ignore[union-attr]
+    assert first.live.quantity > first.shadow.quantity  # type: ignore[union-attr]  # there is one here, or the test fails
 
 
 def test_a_pause_is_named_and_after_it_the_rest_follows() -> None:
@@ -336,7 +336,7 @@ def test_another_strategy_in_the_account_is_named() -> None:
     found = causes(strategy)
 
     assert found and set(found) == {Cause.OTHER_STRATEGY}
-    assert any("'Rival'" in each.message for each in twin(strategy).comparison.differences)  # type: ignore[union-attr]
+    assert any("'Rival'" in each.message for each in twin(strategy).comparison.differences)  # type: ignore[union-attr]  # there is one here, or the test fails
 
 
 def test_a_signal_that_waited_for_approval_and_was_dismissed_is_named() -> None:

@@ -118,7 +118,7 @@ def test_the_nearest_change_before_a_step_is_its_cause_and_a_later_one_never() -
     ],
 )
 def test_the_same_order_executed_otherwise(changed: dict[str, object], cause: Cause) -> None:
-    assert causes(side(replace(ENTRY, **changed)), side(ENTRY)) == [cause]  # type: ignore[arg-type]
+    assert causes(side(replace(ENTRY, **changed)), side(ENTRY)) == [cause]  # type: ignore[arg-type]  # any field
 
 
 def test_a_signal_that_only_live_skipped_says_why() -> None:

@@ -46,18 +46,19 @@ def _cache_folder() -> str:
 
 FINGERPRINT = _fingerprint()
 _FOLDER = _cache_folder()
+_NUMBA: Any = numba.config  # its settings are made at run time
 
 
 def compiled(**options: Any) -> Callable[[F], F]:
     """Return a decorator that compiles a function without Python objects and keeps the result on disk."""
 
     def decorate(function: F) -> F:
-        before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-        numba.config.CACHE_DIR = _FOLDER  # type: ignore[attr-defined]
+        before = _NUMBA.CACHE_DIR
+        _NUMBA.CACHE_DIR = _FOLDER
         try:
             made: F = njit(cache=True, nogil=True, **options)(function)
         finally:
-            numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+            _NUMBA.CACHE_DIR = before
         return made
 
     return decorate

@@ -13,7 +13,7 @@ Run = Callable[[], dict[str, Any]]
 _BARS, _WIDTH, _GRID_SIZE, _FIXED = 50_000, 10, 1, 1000.0  # as much as it does in some seconds
 
 
-class Cross(bt.Strategy):  # type: ignore[misc]
+class Cross(bt.Strategy):  # type: ignore[misc]  # no types
     """The rule, all-in at the open."""
 
     params = (("fast", data.FAST), ("slow", data.SLOW))

@@ -97,7 +97,7 @@ def _grid(folder: Path, n: int) -> Run:
     return run
 
 
-class CrossAtEveryBar(rb.Strategy):  # type: ignore[misc]
+class CrossAtEveryBar(rb.Strategy):  # type: ignore[misc]  # no types
     """The rule as Python at every bar."""
 
     def on_start(self, context: Any) -> None:

@@ -78,7 +78,7 @@ def _grid(folder: Path, n: int) -> Run:
     return run
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit  # type: ignore[untyped-decorator]  # numba has no types
 def at_every_bar(c: Any, up: Any, down: Any, opened: Any, fee: float) -> Any:
     """Order what the bar before said."""
     i = c.i

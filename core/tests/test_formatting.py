@@ -31,7 +31,7 @@ def rendered(text: str, **values: object) -> str:
     ],
 )
 def test_money_shows_sign_separators_and_currency(value: object, currency: str, expected: str) -> None:
-    assert formatting.money(value, currency) == expected  # type: ignore[arg-type]
+    assert formatting.money(value, currency) == expected  # type: ignore[arg-type]  # wrong on purpose too
 
 
 def test_a_gain_carries_a_plus_and_zero_carries_nothing() -> None:
@@ -45,7 +45,7 @@ def test_a_gain_carries_a_plus_and_zero_carries_nothing() -> None:
     [("1250.000", "1,250"), ("0.01250", "0.0125"), ("-3", "−3"), (Decimal("1E+3"), "1,000"), ("", "–")],
 )
 def test_quantity_drops_trailing_zeros_only(value: object, expected: str) -> None:
-    assert formatting.quantity(value) == expected  # type: ignore[arg-type]
+    assert formatting.quantity(value) == expected  # type: ignore[arg-type]  # wrong on purpose too
 
 
 @pytest.mark.parametrize(

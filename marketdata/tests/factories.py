@@ -25,7 +25,7 @@ def make_instrument(symbol: str = "", **changes: object) -> Instrument:
         "calendar": "24/7",
         **changes,
     }
-    return services.create_instrument(symbol or f"T{uuid.uuid4().hex[:10].upper()}", **facts)  # type: ignore[arg-type]
+    return services.create_instrument(symbol or f"T{uuid.uuid4().hex[:10].upper()}", **facts)  # type: ignore[arg-type]  # any fact
 
 
 def make_bars(n: int, *, timeframe: Timeframe = Timeframe.D1, start: int = MONDAY, price: float = 100.0) -> BarArrays:
@@ -39,7 +39,7 @@ def make_stored(
     n: int = 10, *, timeframe: Timeframe = Timeframe.D1, start: int = MONDAY, **changes: object
 ) -> Instrument:
     """Add an instrument with `n` stored bars."""
-    row = make_instrument(**changes)  # type: ignore[arg-type]
+    row = make_instrument(**changes)  # type: ignore[arg-type]  # any fact
     store_bars(row, make_bars(n, timeframe=timeframe, start=start), timeframe)
     return row
 

@@ -122,7 +122,7 @@ def page(request: HttpRequest, mode: str = "paper") -> HttpResponse:
     figure = {"data": [{"type": "scatter", "name": "Equity", "x": days, "y": equity.round(2).tolist()}], "layout": {}}
     request.user = SimpleNamespace(
         username="ada", timezone="Europe/Vienna", is_authenticated=False, get_full_name=lambda: "Ada L."
-    )  # type: ignore[assignment]
+    )  # type: ignore[assignment]  # stands for a user
     context = {
         "navigation": navigation("Home"),
         "shell": shell(mode),

@@ -12,8 +12,8 @@ SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "heigh
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["wide", "narrow"])
 def test_gallery_fits_the_screen_in_both_themes(page: Page, gallery: str, scheme: str, size: str) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
+    page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]  # width and height
 
     page.goto(gallery)
 

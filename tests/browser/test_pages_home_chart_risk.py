@@ -82,7 +82,7 @@ def test_every_page_opens_clean_and_without_sideways_scrolling(
 ) -> None:
     open_account(signed_in, live_platform)
     page = context.new_page()
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
     page.set_viewport_size({"width": width, "height": 900})
     faults, under_way = watch(page), traffic(page)
 
