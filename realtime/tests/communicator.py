@@ -22,7 +22,7 @@ class SocketClient(ApplicationCommunicator):
             },
         )
 
-    async def connect(self, timeout: float = 2) -> tuple[bool, int]:
+    async def connect(self, timeout: float = 10) -> tuple[bool, int]:
         """Open; return whether it was accepted, else the code of the close."""
         await self.send_input({"type": "websocket.connect"})
         event = await self.receive_output(timeout)
@@ -36,17 +36,17 @@ class SocketClient(ApplicationCommunicator):
         """Send text."""
         await self.send_input({"type": "websocket.receive", "text": text_data})
 
-    async def receive_from(self, timeout: float = 2) -> str:
+    async def receive_from(self, timeout: float = 10) -> str:
         """Receive text."""
         event = await self.receive_output(timeout)
         assert event["type"] == "websocket.send", event
         return str(event["text"])
 
-    async def receive_json_from(self, timeout: float = 2) -> Any:
+    async def receive_json_from(self, timeout: float = 10) -> Any:
         """Receive JSON."""
         return json.loads(await self.receive_from(timeout))
 
     async def disconnect(self) -> None:
         """Close from the client's side and wait until the application has ended."""
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wait(2)
+        await self.wait(10)

@@ -24,6 +24,7 @@ from core.models import FailedDelivery, OutboxEvent  # noqa: E402
 from domain.bars import Timeframe  # noqa: E402
 from domain.sizing import SizingMethod  # noqa: E402
 from marketdata import replay_services as replays  # noqa: E402
+from marketdata import selectors as market  # noqa: E402
 from marketdata.models import Replay  # noqa: E402
 from notifications.models import Notification, RoutingDecision  # noqa: E402
 from portfolio import selectors as portfolio  # noqa: E402
@@ -32,7 +33,7 @@ from portfolio.services.accounts import open_account  # noqa: E402
 from strategies import services as strategies  # noqa: E402
 from tradeplatform.wiring import HANDLERS, TELL  # noqa: E402
 from trading import pipeline, selectors  # noqa: E402
-from trading.models import Fill, Order, PaperFill, PaperOrder, Signal  # noqa: E402
+from trading.models import AccountCursor, Fill, Order, PaperFill, PaperOrder, Signal  # noqa: E402
 from trading.services.strategies import start_strategy  # noqa: E402
 from users.models import User  # noqa: E402
 
@@ -75,7 +76,7 @@ def pause() -> dict[str, Any]:
 
 def check() -> dict[str, Any]:
     """Everything that must hold once the platform is at rest; an empty list means that it does."""
-    faults = [*_order_faults(), *_fill_faults(), *_book_faults(), *_notice_faults()]
+    faults = [*_order_faults(), *_fill_faults(), *_book_faults(), *_notice_faults(), *_lagging()]
     return {
         "faults": faults[:20],
         "n_faults": len(faults),
@@ -84,6 +85,19 @@ def check() -> dict[str, Any]:
         "fills": Fill.objects.count(),
         "notifications": Notification.objects.count(),
     }
+
+
+def _lagging() -> list[str]:
+    """Bars that had closed by the clocks' time and that an account has not seen yet."""
+    faults = []
+    for cursor in AccountCursor.objects.select_related("instrument__replay", "account"):
+        clock = cursor.instrument.replay
+        if clock is None:
+            continue
+        left = market.closed_bars(cursor.instrument, cursor.timeframe, after=cursor.close_at, until=clock.market_time)
+        if len(left):
+            faults.append(f"{cursor.account} has not seen {len(left)} bars of {cursor.instrument}")
+    return faults
 
 
 def _order_faults() -> list[str]:

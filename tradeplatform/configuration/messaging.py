@@ -46,7 +46,7 @@ def cache(redis_url: str, *, prefix: str) -> dict[str, Any]:
     if not redis_url:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "platform"}
     return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "tradeplatform.cache.OwnKeysRedisCache",
         "LOCATION": redis_url,
         "KEY_PREFIX": f"{prefix}cache",
         "OPTIONS": {"serializer": "tradeplatform.cache.JsonSerializer"},
