@@ -1,7 +1,7 @@
 """Ask a strategy and believe nothing: its answer is checked and brought into one form before anybody acts. Pure."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -88,7 +88,16 @@ def last_row(strategy: Strategy, params: Params, bars: BarArrays) -> AnswerRow |
 
 def warmup_of(strategy: Strategy, params: Params) -> int:
     """Return the bars a strategy needs before the one it decides on; raises StrategyError when that is no count."""
-    bars = guarded(strategy, "warmup", lambda: strategy.warmup(params))
+    return warmups_of(strategy, [params])[0]
+
+
+def warmups_of(strategy: Strategy, combinations: Sequence[Params]) -> list[int]:
+    """Return the warm-up of each of many combinations, asked for in one bounded call; see `warmup_of`."""
+    answers = guarded(strategy, "warmup", lambda: [strategy.warmup(params) for params in combinations])
+    return [_warmup(answer) for answer in answers]
+
+
+def _warmup(bars: Any) -> int:
     if isinstance(bars, bool) or not isinstance(bars, int | np.integer) or not 0 <= bars <= MAX_WARMUP:
         message = f"warmup() answered {bars!r}, not a whole number from 0 to {MAX_WARMUP}."
         raise StrategyError(message, code="wrong_type")

@@ -35,7 +35,7 @@ from backtesting.panel import Panel
 from backtesting.spec import RunSpec
 from domain.bars import Floats
 from strategies.base import AverageCross, Params
-from strategies.evaluate import warmup_of
+from strategies.evaluate import warmups_of
 
 Rows = npt.NDArray[np.int32]
 
@@ -118,7 +118,7 @@ def _chosen(
 ) -> Combinations:
     rows = {window: row for row, window in enumerate(windows)}
     named = (spec.first_decision or {}).get(panel.symbols[0], 0)
-    first = [max(warmup_of(spec.strategy, params), named) for params in combinations]
+    first = [max(warmup, named) for warmup in warmups_of(spec.strategy, combinations)]
     columns = (
         [rows[each.fast] for each in known],
         [rows[each.slow] for each in known],
