@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -60,6 +60,8 @@ def _writer(hint: Any) -> Change | None:
 
 
 def _scalar_writer(cls: type[Any]) -> Change | None:
+    if issubclass(cls, StrEnum):
+        return str  # takes the plain word as well
     if issubclass(cls, Enum):
         return attrgetter("value")
     if issubclass(cls, bool | int | float | str):

@@ -95,6 +95,18 @@ def test_the_next_fill_goes_by_the_channels_that_are_wanted_and_says_which_are_n
     assert routes(fill(api, "4")) == "Goes to the application. Not set up on this server: e-mail."
 
 
+@changes("notifications.contacts")
+def test_the_next_fill_knows_of_a_contact_point_that_was_given_and_of_one_that_was_taken_away(api: ApiScene) -> None:
+    entry(api, channels=["SMS", "IN_APP"])
+    lacking = "Goes to the application. Not set up on this server: SMS."
+
+    assert routes(fill(api, "3")) == f"{lacking} You gave no contact point for SMS."
+    put(api, "notifications", contacts={"phone": "+12125550100"})
+    assert routes(fill(api, "4")) == lacking
+    put(api, "notifications", contacts={"phone": ""})
+    assert routes(fill(api, "5")) == f"{lacking} You gave no contact point for SMS."
+
+
 def routes(told: list[Notification]) -> str:
     (row,) = told
     assert [each.channel for each in row.deliveries.all()] == ["IN_APP"]
