@@ -180,8 +180,15 @@ def _rules_builder(by_column: bool) -> Change:
     """Rules are the same from decision to decision: each set of them is built once."""
     build = _rows_builder(RuleSpec, by_column)
     known: dict[str, tuple[RuleSpec, ...]] = {}
+    last: list[Any] = [None, ()]  # mostly the same as those before: compared faster than looked up
 
     def cached(value: Any) -> tuple[RuleSpec, ...]:
+        if value != last[0]:
+            last[:] = value, looked_up(value)
+        found: tuple[RuleSpec, ...] = last[1]
+        return found
+
+    def looked_up(value: Any) -> tuple[RuleSpec, ...]:
         key = repr(value)
         found = known.get(key)
         if found is None:

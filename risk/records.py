@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from domain.portfolio import AccountSnapshot
@@ -66,12 +65,23 @@ _PLACES = 12
 
 def _number(value: Decimal | None) -> str | None:
     """Write a number for answers: at most twelve places, no exponent; None for what is no number."""
-    return _text(value) if value is not None and value.is_finite() else None
+    try:
+        return _TEXTS[value]  # equal numbers are written alike, and thousands of decisions name the same limits
+    except (KeyError, TypeError):  # not written yet; a signalling NaN can not be looked up
+        pass
+    if value is None or not value.is_finite():
+        return None
+    if len(_TEXTS) >= _MOST_TEXTS:
+        _TEXTS.clear()
+    text = _TEXTS[value] = _text(value)
+    return text
 
 
-@lru_cache(maxsize=8192)
+_TEXTS: dict[Decimal | None, str] = {}
+_MOST_TEXTS = 8_192
+
+
 def _text(value: Decimal) -> str:
-    """Equal numbers are written alike, and thousands of decisions name the same limits."""
     if value == value.to_integral_value() and value.adjusted() < 20:
         return str(int(value))
     exponent = value.as_tuple().exponent

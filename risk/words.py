@@ -26,14 +26,23 @@ def unit_words(rule_type: RuleType) -> str:
 
 def plain(value: Decimal) -> str:
     """Write a number for people: at most four decimal places, no trailing zeros."""
+    try:
+        return _PLAIN[value]  # equal numbers are written alike, and thousands of decisions name the same limits
+    except (KeyError, TypeError):  # not written yet; a signalling NaN can not be looked up
+        pass
     if not value.is_finite() or value.adjusted() > 20:
         return str(value)
-    return _plain(value)
+    if len(_PLAIN) >= _MOST_PLAIN:
+        _PLAIN.clear()
+    text = _PLAIN[value] = _plain(value)
+    return text
 
 
-@lru_cache(maxsize=8192)
+_PLAIN: dict[Decimal, str] = {}
+_MOST_PLAIN = 8_192
+
+
 def _plain(value: Decimal) -> str:
-    """Equal numbers are written alike, and thousands of decisions name the same limits."""
     text = format(value.quantize(_SHOWN, ROUND_HALF_EVEN), "f")
     text = text.rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
