@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import Task
 from django.db import transaction
+from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
@@ -48,5 +49,7 @@ def wake_for(task: Task, item: str) -> None:
 def _send(task: Task, args: tuple[Any, ...], countdown: float | None) -> None:
     try:
         task.apply_async(args=args, countdown=countdown, retry=False)
+    except OperationalError as error:  # the broker is away: a line each, not a traceback
+        logger.warning("could not enqueue %s%s; its sweep will do the work: %s", task.name, args, error)
     except Exception:
         logger.warning("could not enqueue %s%s; its sweep will do the work", task.name, args, exc_info=True)

@@ -51,8 +51,8 @@ def send(topic: str, type: str, data: Mapping[str, Any]) -> None:
         seq, text = ring.append(topic, head, tail)
         if not ring.publishes:
             _broadcast(topic, {"type": "push", "seq": seq, "text": text})
-    except (redis.RedisError, OSError, TimeoutError):
-        logger.warning("could not push %s to %s", type, topic, exc_info=True)
+    except (redis.RedisError, OSError, TimeoutError) as error:  # Redis is away: a line each, not a traceback
+        logger.warning("could not push %s to %s: %s", type, topic, error)
 
 
 def recheck(user_id: UUID | str) -> None:
