@@ -1,11 +1,11 @@
 """What the analytics page can be narrowed by."""
 
-from datetime import datetime, time, timedelta
 from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
 
+from core.days import begin_of, end_of
 from portfolio import selectors as portfolio
 from strategies import selectors as strategies
 
@@ -45,17 +45,14 @@ class AnalyticsFilter(forms.Form):
         values = self.cleaned_data
         kind, _, key = values["whose"].partition(":")
         asked: dict[str, Any] = {kind: key} if key else {}
+        zone = timezone.get_current_timezone()
         if values["start"]:
-            asked["start"] = _midnight(values["start"])
+            asked["start"] = begin_of(values["start"], zone)
         if values["end"]:
-            asked["end"] = _midnight(values["end"] + timedelta(days=1))
+            asked["end"] = end_of(values["end"], zone)
         return {**asked, "benchmark": values["benchmark"].strip().upper()}
 
     @property
     def is_narrowed(self) -> bool:
         """Tell whether anything is chosen."""
         return any(self.data.get(name) for name in self.fields)
-
-
-def _midnight(day: Any) -> datetime:
-    return datetime.combine(day, time(0), tzinfo=timezone.get_current_timezone())

@@ -94,8 +94,9 @@ def check_causality(assignment: Assignment, params: Params) -> dict[str, Any]:
     for symbol in sorted(assignment.bars)[:MAX_CHECKED]:
         report = causality.check(assignment.kind.strategy, params, assignment.bars[symbol], seed=causality.SEED)
         for problem in report.problems:
-            message = f"The strategy is not causal on {symbol}: {problem.message}"
-            raise StrategyError(message, code="not_causal" if problem.code != "not_enough_bars" else problem.code)
+            if problem.code == "not_enough_bars":
+                raise StrategyError(f"{symbol}: {problem.message}", code=problem.code)
+            raise StrategyError(f"The strategy is not causal on {symbol}: {problem.message}", code="not_causal")
         tried["symbols"].append(symbol)
         tried["warmup"] = report.warmup
         for name in ("n_prefixes", "n_windows", "n_bars"):

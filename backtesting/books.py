@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import takewhile
 from uuid import UUID
 
+from backtesting.feeds import RunFeed, moment
 from backtesting.results import EquityCurve, RunPosition, RunSignal, RunTrade
 from backtesting.spec import RUN_ACCOUNT, RUN_USER, RunSpec
 from domain.costs import TIER_DAYS
@@ -148,6 +149,25 @@ class Books:
         self._at.append(at)
         self._equity.append(self.equity)
         self._cash.append(self.cash)
+
+    def mark_alone(self, feed: RunFeed, start: int, stop: int) -> None:
+        """Mark the bars `start <= i < stop` of the run's only instrument, between which nothing changes hands."""
+        held = self.open
+        closes = [Decimal(repr(close)) for close in feed.bars.c[start:stop].tolist()]
+        self.closes[feed.instrument.id] = closes[-1]
+        equity = [self.cash] * len(closes)
+        if held:
+            quantities = [each.state.quantity for each in held]
+            equity = [self.cash + booked(sum((q * close for q in quantities), ZERO)) for close in closes]
+            low, high = (
+                Decimal(repr(float(x))) for x in (feed.bars.l[start:stop].min(), feed.bars.h[start:stop].max())
+            )
+        for each in held:
+            each.mark, each.lowest, each.highest = closes[-1], min(each.lowest, low), max(each.highest, high)
+        self.equity, self.peak_equity = equity[-1], max(self.peak_equity, max(equity))
+        self._at += [moment(each) for each in feed.closes[start:stop]]
+        self._equity += equity
+        self._cash += [self.cash] * len(closes)
 
     def closed_trades(self, strategy_id: UUID) -> list[tuple[Decimal, Decimal]]:
         """Return net P&L and entry value of a strategy's closed round trips, as portfolio books them."""

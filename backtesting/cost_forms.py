@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from portfolio.costs import FEE_BOUNDS, FINANCING_BOUNDS, SLIPPAGE_BOUNDS
+from portfolio.costs import FEE_BOUNDS, FINANCING_BOUNDS, RUN_SLIPPAGE_BOUNDS, SLIPPAGE_BOUNDS
 
 
 def amount_field(label: str, *, initial: str, unit: str, places: int = 4, maximum: str = "1000000000000") -> Any:
@@ -29,7 +29,10 @@ def _bounded(label: str, bounds: Mapping[str, Decimal], name: str, *, initial: s
 
 _FIELDS = {
     "fees": {"percent": "fee_percent", "per_order": "fee_per_order", "per_share": "fee_per_share"},
-    "slippage": {"bps": "slippage_bps", "volume_impact": "volume_impact", "max_volume_percent": "max_volume_percent"},
+    "slippage": {
+        "bps": "slippage_bps",
+        **{name: name for name in RUN_SLIPPAGE_BOUNDS if name not in ("bps", "spread")},
+    },
     "financing": {name: name for name in FINANCING_BOUNDS},
 }
 """Names of the form's fields by the model and the name that the API gives them."""
@@ -50,6 +53,10 @@ class CostsForm(forms.Form):
     max_volume_percent = _bounded(
         *("Most of a bar's volume", SLIPPAGE_BOUNDS, "max_volume_percent"),
         unit="Larger orders fill in parts, bar by bar. 0: every order fills whole.",
+    )
+    entry_bps = _bounded(
+        *("Spread at entries", RUN_SLIPPAGE_BOUNDS, "entry_bps"),
+        unit="Basis points that entries alone pay on top. A run with it can not be traded on paper.",
     )
     borrow_percent = _bounded("Borrow cost", FINANCING_BOUNDS, "borrow_percent", unit="A year, on the value of shorts.")
     cash_percent = _bounded("Interest on cash", FINANCING_BOUNDS, "cash_percent", unit="A year, earned.")

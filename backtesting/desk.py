@@ -11,13 +11,13 @@ from decimal import Decimal
 from backtesting.books import Books
 from backtesting.door import Door
 from backtesting.feeds import RunFeed, history_of
-from backtesting.results import RunSignal
+from backtesting.results import RunOrder, RunSignal
 from backtesting.spec import RUN_STRATEGY, RunSpec, ScriptedOrder
 from backtesting.venue import Venue
 from backtesting.watch import Watch
 from domain.errors import ValidationFailed
 from domain.instruments import InstrumentSpec
-from domain.orders import OrderRole, OrderSpec, OrderStatus, OrderType
+from domain.orders import FINAL, OrderRole, OrderSpec, OrderStatus, OrderType
 from domain.portfolio import AccountSnapshot
 from domain.signals import SignalOutcome, SkipCode
 from marketdata.calendars import Hours
@@ -37,6 +37,7 @@ class Desk:
         self._watch = Watch(spec, books, venue, self._door)
         self.signals: list[RunSignal] = []
         self._scripted = sorted(spec.scripted, key=lambda each: each.at)
+        self._to_cancel: list[tuple[datetime, RunOrder]] = []
         self._specs = {instrument.symbol: instrument for instrument in spec.instruments}
 
     def begin_session(self) -> None:
@@ -158,7 +159,11 @@ class Desk:
             _settle(signal, SignalOutcome.EXECUTED, "", f"{made.side} {made.quantity} {made.symbol} sent")
 
     def place_scripted(self, at: datetime) -> None:
-        """Place the orders that somebody places by hand at this moment (or placed before the run began)."""
+        """Cancel and place the orders that somebody cancels and places by hand at this moment (or before the run)."""
+        for order in [order for cancel_at, order in self._to_cancel if cancel_at <= at]:
+            if order.status not in FINAL:
+                self._venue.end(order, OrderStatus.CANCELED, at=at, reason="canceled by hand")
+        self._to_cancel = [each for each in self._to_cancel if each[0] > at]
         while self._scripted and self._scripted[0].at <= at:
             self._place(self._scripted.pop(0), at)
 
@@ -170,7 +175,9 @@ class Desk:
                 return
             order = replace(order, quantity=min(order.quantity, abs(held)))
         reference = self._books.closes.get(instrument.id)
-        self._door.submit(order, instrument, at=at, reference=reference, strategy_id=None, signal=None)
+        made = self._door.submit(order, instrument, at=at, reference=reference, strategy_id=None, signal=None)
+        if scripted.cancel_at is not None:
+            self._to_cancel.append((scripted.cancel_at, made))
 
 
 def _price(instrument: InstrumentSpec, value: float | None) -> Decimal | None:

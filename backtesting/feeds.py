@@ -97,7 +97,7 @@ def moments(feeds: Sequence[RunFeed]) -> Iterator[tuple[datetime, list[ClosedBar
     if len(feeds) == 1:
         feed = feeds[0]
         for i in range(feed.first_decision, len(feed.bars)):
-            yield _moment(feed.closes[i]), [ClosedBar(feed, i)]
+            yield moment(feed.closes[i]), [ClosedBar(feed, i)]
         return
     times = np.concatenate([feed.closes[feed.first_decision :] for feed in feeds])
     owner = np.concatenate([np.full(len(f.bars) - min(f.first_decision, len(f.bars)), k) for k, f in enumerate(feeds)])
@@ -106,13 +106,14 @@ def moments(feeds: Sequence[RunFeed]) -> Iterator[tuple[datetime, list[ClosedBar
     at, closed = None, []
     for position in order:
         if at is not None and times[position] != at:
-            yield _moment(at), closed
+            yield moment(at), closed
             closed = []
         at = times[position]
         closed.append(ClosedBar(feeds[int(owner[position])], int(rows[position])))
     if at is not None:
-        yield _moment(at), closed
+        yield moment(at), closed
 
 
-def _moment(seconds: np.int64) -> datetime:
+def moment(seconds: np.int64) -> datetime:
+    """Return seconds since 1970 as a time."""
     return datetime.fromtimestamp(int(seconds), tz=UTC)

@@ -6,12 +6,12 @@ Cross-validation (CPCV) is the other way: every combination runs once over all b
 import io
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from analytics.metrics.series import period_values
-from analytics.metrics.summary import Curve, summarize
+from analytics.metrics.summary import Costs, Curve, measured, summarize
 from analytics.metrics.trades import TradeColumns
 from backtesting import engine, run_notes
 from backtesting.assignments import Assignment, Teller, benchmark_of, check_causality, fingerprint_of
@@ -31,6 +31,14 @@ from domain.errors import PlatformError, StrategyError
 from strategies.evaluate import warmup_of
 
 CURVE = ("t", "equity")
+MONEY = ("quantity", "pnl", "fees", "pnl_net")  # of a trade: what grows with the money that it was made with
+
+
+class Part(NamedTuple):
+    """A run on a part of the bars, and the moments over which all its runs are measured, whatever their warm-up."""
+
+    told: Assignment
+    frame: Frame
 
 
 def run_window(assignment: Assignment, window: Mapping[str, Any], combos: Sequence[Mapping[str, Any]]) -> bytes:
@@ -69,7 +77,7 @@ def _warmup(assignment: Assignment, combo: Mapping[str, Any]) -> int:
         return 0
 
 
-def _span(assignment: Assignment, span: Sequence[int], warmup: int) -> Assignment:
+def _span(assignment: Assignment, span: Sequence[int], warmup: int) -> Part:
     """Return the same run on the bars that open at `start <= t < stop`, with the warm-up before them."""
     start, stop = int(span[0]), int(span[1])
     bars = {}
@@ -78,42 +86,49 @@ def _span(assignment: Assignment, span: Sequence[int], warmup: int) -> Assignmen
         last = int(np.searchsorted(series.t, stop))
         bars[symbol] = series.slice(first, last)
     told = {name: getattr(assignment, name) for name in Assignment.__dataclass_fields__}
-    return Assignment(**{**told, "bars": bars, "start": start})
+    part = Assignment(**{**told, "bars": bars, "start": start})
+    return Part(part, Frame.of(part))
 
 
-def _run(part: Assignment, combo: Mapping[str, Any]) -> Result:
-    params = part.params(combo)
-    spec = part.settings.spec(part.kind.strategy, params, first_decision=part.first_decisions(params))
-    return engine.run(spec, part.bars)
+def _run(part: Part, combo: Mapping[str, Any]) -> Result:
+    told = part.told
+    params = told.params(combo)
+    spec = told.settings.spec(told.kind.strategy, params, first_decision=told.first_decisions(params))
+    return engine.run(spec, part.frame.data)
 
 
-def _score(part: Assignment, combo: Mapping[str, Any]) -> float:
+def _score(part: Part, combo: Mapping[str, Any]) -> float:
     try:
         result = _run(part, combo)
     except PlatformError:
         return float("nan")
-    found = scored(part, _figures(part, result))
+    found = scored(part.told, _figures(part, result))
     return float("nan") if found is None else found
 
 
-def _figures(part: Assignment, result: Result) -> dict[str, Any]:
-    curve = Curve(result.t, result.equity, result.starting_cash)
-    return dict(summarize(curve, trade_columns(result.trades), basis=basis_of(part), fees_paid=result.fees_paid))
+def _equity(part: Part, result: Result) -> Floats:
+    return part.frame.along(result, result.equity, result.starting_cash)
 
 
-def _outcome(part: Assignment, combo: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:
+def _figures(part: Part, result: Result) -> dict[str, Any]:
+    curve = Curve(part.frame.t, _equity(part, result), result.starting_cash)
+    costs = Costs(fees_paid=result.fees_paid)
+    return dict(measured(part.frame.yardstick, curve, trade_columns(result.trades), costs))
+
+
+def _outcome(part: Part, combo: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:
     result = _run(part, combo)
     figures = _figures(part, result)
     told = {
-        "score": scored(part, figures),
+        "score": scored(part.told, figures),
         "starting_equity": result.starting_cash,
         "n_trades": int(np.sum(np.asarray(result.trades["is_closed"], dtype=np.bool_))),
         "metrics": figures,
     }
-    return told, np.asarray(result.t), np.asarray(result.equity)
+    return told, part.frame.t, _equity(part, result)
 
 
-def _trades(part: Assignment, combo: Mapping[str, Any]) -> dict[str, list[Any]]:
+def _trades(part: Part, combo: Mapping[str, Any]) -> dict[str, list[Any]]:
     trades = _run(part, combo).trades
     return {name: np.asarray(trades[name]).tolist() for name in trades.names}
 
@@ -132,12 +147,14 @@ def end_walk(assignment: Assignment, answers: Sequence[bytes]) -> SingleAnswer:
     basis, (name, benchmark) = basis_of(assignment), benchmark_of(assignment, walk.t)
     closed = _closed(read)
     curve = Curve(walk.t, walk.equity, walk.starting_equity)
-    figures = summarize(curve, closed, basis=basis, benchmark=benchmark)
+    fees_paid = float(sum(_columns(read).get("fees", ())))
+    figures = summarize(curve, closed, basis=basis, benchmark=benchmark, fees_paid=fees_paid)
     returns = curve.returns(basis)
     evidence = run_evidence(
         returns,
         periods_per_year=basis.periods_per_year,
         n_trials=1,  # out of sample nothing was chosen by its result
+        market=run_notes.market_returns(walk.t, benchmark, basis),
         n_trades=len(closed),
         out_of_sample_efficiency=walk.efficiency,
         seed=assignment.seed,
@@ -212,9 +229,27 @@ def _shown(result: WindowResult, told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(read: Sequence[tuple[dict[str, Any], Any]]) -> dict[str, list[Any]]:
-    tables = [told["trades"] for told, _ in read if told.get("trades")]
+    tables = [
+        _scaled(told["trades"], share) for (told, _), share in zip(read, _shares(read), strict=True) if told["combo"]
+    ]
     names = list(tables[0]) if tables else []
     return {name: [value for table in tables for value in table[name]] for name in names}
+
+
+def _shares(read: Sequence[tuple[dict[str, Any], Any]]) -> list[float]:
+    """Return by how much more or less each test begins with than it was run with: what the ones before left."""
+    shares = [1.0]
+    for told, arrays in read:
+        left = 1.0
+        if told["combo"] and len(arrays["outside_equity"]):
+            left = float(arrays["outside_equity"][-1]) / told["outside"]["starting_equity"]
+        shares.append(shares[-1] * max(left, 0.0))
+    return shares[:-1]
+
+
+def _scaled(trades: Mapping[str, list[Any]], share: float) -> dict[str, list[Any]]:
+    """Return a test's trades in the money of the stitched curve."""
+    return {name: [each * share for each in column] if name in MONEY else column for name, column in trades.items()}
 
 
 def _closed(read: Sequence[tuple[dict[str, Any], Any]]) -> TradeColumns:
@@ -235,13 +270,15 @@ def _curve_table(t: Any, equity: Any, benchmark: Floats) -> ResultTable:
     return written("equity", columns)
 
 
-def _warnings(assignment: Assignment, t: Any, n_trades: int) -> tuple[dict[str, Any], ...]:
+def _warnings(assignment: Assignment, t: Any, n_trades: int | None) -> tuple[dict[str, Any], ...]:
     return run_notes.warnings_of_curve(assignment, t, n_trades)
 
 
 def end_validation(assignment: Assignment, answers: Sequence[bytes]) -> SingleAnswer:
     """Cross-validate: choose on each split's training, follow the choice through its tests; many paths. Pure."""
     found: TrialsAnswer = joined(unpacked(each) for each in answers)
+    if all(row["score"] is None for row in found.rows):
+        raise StrategyError("No combination was usable: nothing was traded.", code="no_usable_trial")
     told = assignment.extra["cpcv"]
     returns = found.returns.astype(np.float64)
     plan = cpcv(
@@ -264,7 +301,11 @@ def end_validation(assignment: Assignment, answers: Sequence[bytes]) -> SingleAn
     name, benchmark = benchmark_of(assignment, t)
     curve = Curve(t, equity, cash)
     evidence = run_evidence(
-        result.returns[middle], periods_per_year=basis.periods_per_year, n_trials=1, seed=assignment.seed
+        result.returns[middle],
+        periods_per_year=basis.periods_per_year,
+        n_trials=1,
+        market=run_notes.market_returns(moments, benchmark_of(assignment, moments)[1], basis),
+        seed=assignment.seed,
     )
     return SingleAnswer(
         metrics=dict(summarize(curve, TradeColumns.empty(), basis=basis, benchmark=benchmark)),
@@ -289,7 +330,7 @@ def end_validation(assignment: Assignment, answers: Sequence[bytes]) -> SingleAn
             "n_trials": len(found.rows),
             "deflated_sharpe": evidence.deflated_sharpe,
         },
-        warnings=_warnings(assignment, t, 0),
+        warnings=_warnings(assignment, t, None),
         tables=(_curve_table(t, equity, benchmark),),
         fingerprint=fingerprint_of(assignment),
     )

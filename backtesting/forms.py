@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -15,8 +15,11 @@ from backtesting.search.objectives import DEFAULT_OBJECTIVE, OBJECTIVES
 from backtesting.services.requests import RunRequest
 from backtesting.services.searching import CPCV, SearchRequest, WalkRequest
 from backtesting.walkforward.windows import Mode
+from core.days import begin_of, end_of
+from core.pages import say_bounds
 from domain.bars import Timeframe
 from domain.sizing import SizingMethod
+from marketdata.models import Instrument
 from strategies.forms import SIZINGS, TIMEFRAMES, ParametersForm, listed_symbols, type_choices
 from strategies.models import Strategy
 
@@ -36,6 +39,7 @@ FAULT_FIELDS = {
     "sizing": "sizing_value",
     "sizing.value": "sizing_value",
 }
+_YES_NO = {"true": True, "yes": True, "false": False, "no": False}
 _RANGE = re.compile(r"(-?[0-9.]+)\s*(?:\.\.|to)\s*(-?[0-9.]+)(?:\s*(?:step|by)\s*([0-9.]+))?", re.ASCII)
 
 
@@ -58,11 +62,16 @@ class RunForm(CostsForm):
     sizing_method = forms.ChoiceField(
         required=False,
         label="Position size",
-        initial=SizingMethod.PERCENT_EQUITY.value,
+        initial="",
         choices=[("", "As in my preferences"), *((method.value, words) for method, words in SIZINGS.items())],
     )
     sizing_value = forms.DecimalField(
-        required=False, min_value=Decimal("0.000001"), max_digits=26, decimal_places=6, label="Size", initial="95"
+        required=False,
+        min_value=Decimal("0.000001"),
+        max_digits=26,
+        decimal_places=6,
+        label="Size",
+        help_text="In what the position size names: per cent, money, units. Empty with your preferences.",
     )
     allow_short = forms.BooleanField(required=False, label="May sell short")
     risk_rules = forms.ChoiceField(choices=RULES, initial="mine", label="Risk rules")
@@ -70,7 +79,11 @@ class RunForm(CostsForm):
         max_length=32, required=False, help_text="A symbol; empty: holding the instruments themselves."
     )
     strategy = forms.ModelChoiceField(
-        Strategy.objects.none(), required=False, label="For my strategy", empty_label="None", help_text="Optional."
+        Strategy.objects.none(),
+        required=False,
+        label="For my strategy",
+        empty_label="None",
+        help_text="A promising search is told to it.",
     )
     seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0, required=False)
 
@@ -80,15 +93,24 @@ class RunForm(CostsForm):
         field = cast("forms.ModelChoiceField[Strategy]", self.fields["strategy"])
         field.queryset = Strategy.objects.for_user(user).order_by("name")
         self.fields["symbols"].help_text += f" With stored bars: {listed_symbols()}."
+        say_bounds(self)
 
     def clean_symbols(self) -> list[str]:
-        """Part the symbols."""
+        """Part the symbols; name those that are not known."""
         parts = self.cleaned_data["symbols"].replace(";", ",").split(",")
-        return [part.strip().upper() for part in parts if part.strip()]
+        symbols = [part.strip().upper() for part in parts if part.strip()]
+        known = set(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", flat=True))
+        if lacking := [symbol for symbol in symbols if symbol not in known]:
+            are = "is not known" if len(lacking) == 1 else "are not known"
+            raise forms.ValidationError(f"{', '.join(lacking)} {are}; there are {listed_symbols()}.")
+        return symbols
 
     def clean(self) -> dict[str, Any]:
-        """Check that the sizing is whole."""
+        """Check that the sizing is whole and the end not before the start."""
         cleaned: dict[str, Any] = super().clean() or {}
+        start, end = cleaned.get("start"), cleaned.get("end")
+        if start and end and end < start:
+            self.add_error("end", f"{end:%d %b %Y} is before the first day, {start:%d %b %Y}.")
         if not cleaned.get("sizing_method"):
             cleaned["sizing_value"] = None
         elif cleaned.get("sizing_value") is None and "sizing_value" not in self.errors:
@@ -104,8 +126,8 @@ class RunForm(CostsForm):
             parameters=parameters,
             symbols=values["symbols"],
             timeframe=Timeframe(values["timeframe"]),
-            start=_midnight(values["start"]),
-            end=_midnight(values["end"], after=True),
+            start=begin_of(values["start"]) if values["start"] else None,
+            end=end_of(values["end"]) if values["end"] else None,
             starting_cash=values["starting_cash"],
             **self.costs(),
             dividends=values["dividends"],
@@ -120,28 +142,37 @@ class RunForm(CostsForm):
         )
 
 
-def _midnight(day: date | None, *, after: bool = False) -> datetime | None:
-    if day is None:
-        return None
-    return datetime.combine(day + timedelta(days=1) if after else day, time(0), tzinfo=UTC)
-
-
 class SearchForm(forms.Form):
     """How the space is searched; the space itself stands beside each parameter."""
 
     method = forms.ChoiceField(choices=METHODS, initial=Method.GRID.value, label="Search")
     n_trials = forms.IntegerField(
-        required=False, min_value=1, max_value=20_000, label="Trials", help_text="For random and TPE."
+        required=False,
+        min_value=1,
+        max_value=20_000,
+        label="Combinations to try",
+        help_text="For random and TPE; a grid tries all.",
     )
     objective = forms.ChoiceField(
-        choices=[(each.name, each.title) for each in OBJECTIVES.values()], initial=DEFAULT_OBJECTIVE, label="Best is"
+        choices=[(each.name, each.title) for each in OBJECTIVES.values()], initial=DEFAULT_OBJECTIVE, label="Best by"
     )
     least_trades = forms.IntegerField(
-        required=False, min_value=0, max_value=1_000_000, label="At least trades", help_text="Fewer do not count."
+        required=False,
+        min_value=0,
+        max_value=1_000_000,
+        label="Fewest trades",
+        help_text="A combination with fewer is never the best.",
     )
     constraints = forms.CharField(
-        required=False, max_length=400, help_text="Comparisons, parted by commas: fast < slow.", initial=""
+        required=False,
+        max_length=400,
+        help_text="What every combination must keep, parted by commas: fast < slow.",
+        initial="",
     )
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        say_bounds(self)
 
     def search(self, run: RunRequest, space: Mapping[str, Any]) -> SearchRequest:
         """Return the sweep that is asked for (of a valid form)."""
@@ -164,9 +195,23 @@ class WalkForm(forms.Form):
     mode = forms.ChoiceField(choices=MODES, initial=Mode.ROLLING.value, label="Windows")
     windows = forms.IntegerField(min_value=1, max_value=200, initial=5, label="How many", required=False)
     purge = forms.IntegerField(
-        min_value=0, max_value=100_000, initial=0, required=False, help_text="Bars between training and test."
+        min_value=0,
+        max_value=100_000,
+        initial=0,
+        required=False,
+        help_text="Bars left out between training and test, as long as a trade may last.",
     )
-    embargo = forms.IntegerField(min_value=0, max_value=100_000, initial=0, required=False, help_text="Bars besides.")
+    embargo = forms.IntegerField(
+        min_value=0,
+        max_value=100_000,
+        initial=0,
+        required=False,
+        help_text="Further bars left out, so that no news counts twice.",
+    )
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        say_bounds(self)
 
     def walk(self, search: SearchRequest) -> WalkRequest:
         """Return the walk-forward that is asked for (of a valid form)."""
@@ -187,20 +232,28 @@ class SpaceForm(forms.Form):
 
     def __init__(self, parameters: ParametersForm, data: Mapping[str, Any] | None = None, **more: Any) -> None:
         super().__init__(data, prefix=self.prefix, **more)
+        self.numeric = {
+            name for name, field in parameters.fields.items() if isinstance(field.widget, forms.NumberInput)
+        }
         for name, field in parameters.fields.items():
             self.fields[name] = forms.CharField(
                 required=False,
                 max_length=200,
                 label=f"Try for {str(field.label).lower()}",
-                help_text="Such as 5..50 step 5, or 10, 20, 50.",
+                help_text=self._example(name, field),
             )
+
+    def _example(self, name: str, field: forms.Field) -> str:
+        if name in self.numeric:
+            return "Such as 5..50 step 5, or 10, 20, 50."
+        return "Such as yes, no." if isinstance(field, forms.BooleanField) else "Several values, parted by commas."
 
     def clean(self) -> dict[str, Any]:
         """Read every text."""
         cleaned: dict[str, Any] = super().clean() or {}
         for name, text in list(cleaned.items()):
             try:
-                cleaned[name] = read_values(text) if text.strip() else None
+                cleaned[name] = read_values(text, is_numeric=name in self.numeric) if text.strip() else None
             except ValueError as error:
                 self.add_error(name, str(error))
         if not any(cleaned.values()) and not self.errors:
@@ -213,25 +266,28 @@ class SpaceForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value is not None}
 
 
-def read_values(text: str) -> Any:
+def read_values(text: str, *, is_numeric: bool = False) -> Any:
     """Read `5..50 step 5` or `10, 20, 50`. Raises ValueError that shows the two ways."""
     found = _RANGE.fullmatch(text.strip())
     try:
         if found is not None:
             low, high, step = found.groups()
             return {"min": _number(low), "max": _number(high), **({"step": _number(step)} if step else {})}
-        return [_value(part.strip()) for part in text.split(",") if part.strip()]
+        read = _number if is_numeric else _value
+        return [read(part.strip()) for part in text.split(",") if part.strip()]
     except ValueError as error:
         raise ValueError(f"{text[:40]!r} is neither like 5..50 step 5 nor like 10, 20, 50.") from error
 
 
 def _number(text: str) -> int | float:
+    if not text.isascii() or "_" in text:  # which Python would take
+        raise ValueError(text)
     return float(text) if "." in text else int(text)
 
 
 def _value(text: str) -> Any:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
+    if text.lower() in _YES_NO:
+        return _YES_NO[text.lower()]
     try:
         return _number(text)
     except ValueError:
@@ -243,7 +299,7 @@ def written_values(told: Any) -> str:
     if isinstance(told, dict):
         step = f" step {told['step']}" if told.get("step") else ""
         return f"{told['min']}..{told['max']}{step}"
-    return ", ".join(str(value) for value in told)
+    return ", ".join(("yes" if value else "no") if isinstance(value, bool) else str(value) for value in told)
 
 
 def initial_of(job: Job) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What backtests do when something happens: wake workers, tell whoever watches a job."""
 
 from backtesting.tasks import work
+from core.api.render import utc_text
 from core.facts import Fact
 from core.jobs import wake
 from realtime import push, topics
@@ -23,9 +24,9 @@ def push_settled(fact: Fact) -> None:
     """Tell the job's pages, and its user's others, that it ended."""
     _push(fact)
     if fact.user_id is not None:
-        push.send(topics.user_topic(fact.user_id), fact.name, {**fact.data, "at": fact.at.isoformat()})
+        push.send(topics.user_topic(fact.user_id), fact.name, {**fact.data, "at": utc_text(fact.at)})
 
 
 def _push(fact: Fact) -> None:
     topic = topics.backtest_topic(fact.data["backtest_id"])
-    push.send(topic, fact.name, {**fact.data, "at": fact.at.isoformat()})
+    push.send(topic, fact.name, {**fact.data, "at": utc_text(fact.at)})

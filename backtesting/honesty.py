@@ -5,6 +5,7 @@ Pure. Warnings are facts about a run; a verdict on luck is in backtesting.robust
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
@@ -138,24 +139,27 @@ def cost_sensitivity(points: Sequence[CostPoint]) -> CostSensitivity:
 def _sentence(points: tuple[CostPoint, ...], crossing: float | None) -> str:
     last = points[-1]
     if all(point.fees_paid == 0 for point in points) and len({point.total_return for point in points}) == 1:
-        return "The run has no costs to vary: real ones will take from it."
+        is_idle = all(point.total_return == 0 for point in points)
+        free = "The run has no costs to vary: real ones will take from it."
+        return "Nothing was traded: no costs arose." if is_idle else free
     if crossing is not None:
         return f"The gain is gone at {crossing:.1f} times the costs."
     if points[0].total_return <= 0:
         return f"There is no gain even at {points[0].factor} times the costs."
-    return f"At {last.factor} times the costs {last.total_return:+.1%} is left."
+    return f"At {last.factor} times the costs {last.total_return * 100:+,.1f} % is left."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What warnings look at. ``best_trade_share`` : largest gain by the sum of all gains (None: nothing gained).
 
+    n_trades : closed ones (None: a curve of many paths, which has no trades of its own)
     n_open : positions still held at the end, valued at the last close; survivors : instruments that are all still
     traded at the end of the data (chosen today, with hindsight); warmup_bars : bars of the asked range that went into
-    warming up because no earlier ones are stored
+    warming up because no earlier ones are stored; lost_at : when equity was first 0 or below
     """
 
-    n_trades: int
+    n_trades: int | None
     years: float
     n_instruments: int
     n_survivors: int
@@ -165,6 +169,7 @@ class RunFacts:
     n_trials: int
     n_open: int
     best_trade_share: float | None
+    lost_at: datetime | None = None
 
 
 def warnings_of(facts: RunFacts) -> tuple[HonestyWarning, ...]:
@@ -178,6 +183,14 @@ def warnings_of(facts: RunFacts) -> tuple[HonestyWarning, ...]:
 
 _Rule = tuple[Severity, Callable[[RunFacts], bool], Callable[[RunFacts], str]]
 _WARNINGS: Mapping[str, _Rule] = {
+    "account_lost": (
+        Severity.WARNING,
+        lambda facts: facts.lost_at is not None,
+        lambda facts: (
+            f"Everything was lost by {facts.lost_at:%d %b %Y}: equity fell to 0 or below. A real account would have "
+            "ended there; what is traded and earned after it could not have been."
+        ),
+    ),
     "no_trades": (
         Severity.WARNING,
         lambda facts: facts.n_trades == 0,
@@ -185,8 +198,10 @@ _WARNINGS: Mapping[str, _Rule] = {
     ),
     "small_sample": (
         Severity.WARNING,
-        lambda facts: 0 < facts.n_trades < MIN_TRADES,
-        lambda facts: f"{_counted(facts.n_trades, 'closed trade')}: below {MIN_TRADES} the figures are mostly chance.",
+        lambda facts: 0 < (facts.n_trades or 0) < MIN_TRADES,
+        lambda facts: (
+            f"{_counted(facts.n_trades or 0, 'closed trade')}: below {MIN_TRADES} the figures are mostly chance."
+        ),
     ),
     "short_history": (
         Severity.WARNING,
@@ -197,7 +212,7 @@ _WARNINGS: Mapping[str, _Rule] = {
         Severity.WARNING,
         lambda facts: facts.trust.share < TRUSTED,
         lambda facts: (
-            f"{facts.trust.share:.1%} of the bars can be trusted: {facts.trust.n_missing:,} missing, "
+            f"{facts.trust.share * 100:.1f} % of the bars can be trusted: {facts.trust.n_missing:,} missing, "
             f"{facts.trust.n_frozen:,} without movement or volume, {facts.trust.n_spikes:,} spikes."
         ),
     ),
@@ -208,8 +223,8 @@ _WARNINGS: Mapping[str, _Rule] = {
     ),
     "one_trade": (
         Severity.WARNING,
-        lambda facts: facts.n_trades > 1 and (facts.best_trade_share or 0.0) > ONE_TRADE_SHARE,
-        lambda facts: f"One trade made {facts.best_trade_share:.0%} of all gains.",
+        lambda facts: (facts.n_trades or 0) > 1 and (facts.best_trade_share or 0.0) > ONE_TRADE_SHARE,
+        lambda facts: f"One trade made {(facts.best_trade_share or 0.0) * 100:.0f} % of all gains.",
     ),
     "survivorship": (
         Severity.INFO,

@@ -14,6 +14,7 @@ from django.db.models import Q
 from core.fields import choices
 from core.models import OwnedManager, OwnedModel, UuidModel
 from domain.bars import Timeframe
+from strategies import selectors as strategy_types
 
 
 class JobKind(models.TextChoices):
@@ -88,7 +89,12 @@ class Job(OwnedModel):
         ]
 
     def __str__(self) -> str:
-        return self.name or f"{self.type.replace('_', ' ').capitalize()} on {', '.join(self.symbols[:3])}"
+        if self.name:
+            return self.name
+        kind = strategy_types.catalog().types.get(self.type)
+        title = kind.strategy.title if kind else self.type.replace("_", " ").capitalize()
+        more = f" and {len(self.symbols) - 3} more" if len(self.symbols) > 3 else ""
+        return f"{title} on {', '.join(self.symbols[:3])}{more}"
 
     @property
     def is_open(self) -> bool:

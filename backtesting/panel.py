@@ -68,7 +68,8 @@ def panel_of(
 ) -> Panel | None:
     """Return the panel of these instruments' bars; None where their times or calendars differ.
 
-    Raises KeyError for an instrument without bars. Of one instrument the columns are views, nothing is copied.
+    Raises KeyError for an instrument without bars. Of one instrument the columns are views; only columns that may not
+    be written to are copied, since the kernel would be compiled once more for them.
     """
     ordered = sorted(instruments, key=lambda each: each.symbol)
     series = [bars[each.symbol] for each in ordered]
@@ -92,7 +93,7 @@ def panel_of(
 
 def _block(columns: Sequence[npt.NDArray[np.float64 | np.int64]]) -> Floats:
     if len(columns) == 1:
-        return np.ascontiguousarray(columns[0], dtype=np.float64).reshape(-1, 1)
+        return np.require(columns[0], np.float64, ["C", "W"]).reshape(-1, 1)
     return np.ascontiguousarray(np.stack(columns, axis=1), dtype=np.float64)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from analytics.charts.curves import bands_picture, equity_picture
-from analytics.charts.distributions import outcomes_picture
+from analytics.charts.distributions import excursions_picture, outcomes_picture
 from analytics.charts.picture import SERIES, Picture, layout, line, moments, numbers, percent_axis, thinned, written
-from analytics.charts.sweeps import parallel_picture, parameters_picture, surface_picture
+from analytics.charts.sweeps import parallel_picture, parameters_picture, response_picture, surface_picture
 from analytics.metrics.annual import basis_for
 from analytics.metrics.catalogue import METRICS
 from analytics.metrics.summary import Curve
@@ -25,6 +25,8 @@ HEADLINE = (
     *("total_return", "annual_return", "sharpe", "max_drawdown", "win_rate", "profit_factor", "trades"),
     *("exposure", "final_equity", "fees_paid"),
 )
+HEADLINE_OF_PATHS = ("total_return", "annual_return", "sharpe", "max_drawdown", "final_equity")
+"""Of a cross-validation: what a curve says that has no trades of its own."""
 
 
 def closed_of(trades: Mapping[str, Any] | None) -> TradeColumns:
@@ -55,6 +57,12 @@ def sheet_of(
     )
 
 
+def excursions(trades: Mapping[str, Any] | None) -> Picture | None:
+    """Return each closed trade's worst and best on the way; None without one."""
+    closed = closed_of(trades)
+    return excursions_picture(closed) if len(closed) else None
+
+
 def luck_pictures(luck: Mapping[str, Any] | None) -> dict[str, Picture]:
     """Return what chance could have given: resampled equity, and the trades drawn again."""
     found: dict[str, Picture] = {}
@@ -71,27 +79,42 @@ def luck_pictures(luck: Mapping[str, Any] | None) -> dict[str, Picture]:
     return found
 
 
-def sweep_pictures(trials: Mapping[str, Any], objective: str, *, x: str = "", y: str = "") -> dict[str, Picture]:
-    """Return the surface over two parameters and the parallel coordinates of all."""
+def sweep_pictures(
+    trials: Mapping[str, Any], objective: str, *, x: str = "", y: str = "", titles: Mapping[str, str] | None = None
+) -> dict[str, Picture]:
+    """Return the surface over two parameters (of one the curve) and the parallel coordinates; ``titles`` name them."""
+    shown = titles or {}
     names = [name.removeprefix("parameters.") for name in trials if name.startswith("parameters.")]
-    combos = [
-        dict(zip(names, values, strict=True))
-        for values in zip(*(trials[f"parameters.{name}"].tolist() for name in names), strict=True)
-    ]
+    named = [shown.get(name, name) for name in names]
+    columns = [trials[f"parameters.{name}"].tolist() for name in names]
+    combos = [dict(zip(named, values, strict=True)) for values in zip(*columns, strict=True)]
     scores = np.array([np.nan if v is None else v for v in trials["score"].tolist()], dtype=np.float64)
     goal = OBJECTIVES[objective]
-    found = {"parallel": parallel_picture(combos, scores, objective=goal.title)}
+    found = {"parallel": parallel_picture(combos, scores, objective=goal.title, is_maximized=goal.is_maximized)}
     if len(names) >= 2:
         across, up = (x if x in names else names[0]), (y if y in names and y != x else "")
         up = up or next(name for name in names if name != across)
         found["surface"] = surface_picture(
-            combos, scores, x=across, y=up, objective=goal.title, is_maximized=goal.is_maximized
+            combos,
+            scores,
+            x=shown.get(across, across),
+            y=shown.get(up, up),
+            objective=goal.title,
+            is_maximized=goal.is_maximized,
+        )
+    elif names:
+        name = shown.get(names[0], names[0])
+        values = [combo[name] for combo in combos]
+        found["response"] = response_picture(
+            values, scores, x=name, objective=goal.title, is_maximized=goal.is_maximized
         )
     return found
 
 
-def walk_pictures(summary: Mapping[str, Any], columns: EquityColumns) -> dict[str, Picture]:
-    """Return the stitched curve with its windows, and the parameters over them."""
+def walk_pictures(
+    summary: Mapping[str, Any], columns: EquityColumns, *, titles: Mapping[str, str] | None = None
+) -> dict[str, Picture]:
+    """Return the stitched curve with its windows, and the parameters over them; ``titles`` name the parameters."""
     windows = summary.get("windows") or []
     starts = [window["test_start"] for window in windows]
     has_benchmark = bool(np.isfinite(columns.benchmark).any())
@@ -107,7 +130,8 @@ def walk_pictures(summary: Mapping[str, Any], columns: EquityColumns) -> dict[st
     }
     if windows and summary.get("parameters"):
         labels = [str(window["index"] + 1) for window in windows]
-        found["parameters"] = parameters_picture(labels, summary["parameters"])
+        named = {(titles or {}).get(name, name): values for name, values in summary["parameters"].items()}
+        found["parameters"] = parameters_picture(labels, named)
     if summary.get("paths"):
         sharpes = np.array([path["sharpe"] or 0.0 for path in summary["paths"]], dtype=np.float64)
         found["paths"] = outcomes_picture(sharpes, name="Sharpe ratio of each path", is_fraction=False)
@@ -142,7 +166,7 @@ def metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def headline(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+def headline(metrics: Mapping[str, Any], *, is_of_paths: bool = False) -> list[dict[str, Any]]:
     """Return the figures that stand on top."""
     rows = {row["name"]: row for row in metric_rows(metrics)}
-    return [rows[name] for name in HEADLINE if name in rows]
+    return [rows[name] for name in (HEADLINE_OF_PATHS if is_of_paths else HEADLINE) if name in rows]

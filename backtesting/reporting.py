@@ -29,6 +29,7 @@ TITLES = {
     "bands": "What chance could have given: returns resampled in blocks",
     "redrawn": "What chance could have given: trades drawn again",
     "surface": "Surface",
+    "response": "Score by value",
     "parallel": "Parallel coordinates",
     "parameters": "Parameters over time",
     "paths": "Paths of the cross-validation",
@@ -39,9 +40,20 @@ _DRAW = """
 for (const place of document.querySelectorAll("[data-figure]")) {
   const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
   const font = {family: "system-ui, sans-serif", size: 12, color: "#4b5565"};
-  Plotly.newPlot(place, figure.data, {...figure.layout, font, paper_bgcolor: "#fff", plot_bgcolor: "#fff"},
+  const legend = {orientation: "h", x: 0, y: 1.01, yanchor: "bottom"};
+  const look = {paper_bgcolor: "#fff", plot_bgcolor: "#fff", legend};
+  if (figure.layout.height) place.style.height = `${figure.layout.height}px`;
+  const meta = figure.data[0]?.meta;
+  if (meta?.columns && place.clientWidth / meta.columns < 44) {
+    Object.assign(figure.data[0], {text: meta.brief, constraintext: "none"}).insidetextfont.size = 9;
+    Object.assign(figure.layout.xaxis, {tickfont: {size: 9}, tickangle: 0});
+  }
+  Plotly.newPlot(place, figure.data, {...look, ...figure.layout, font},
     {responsive: true, displaylogo: false, displayModeBar: false});
 }
+const fit = (width) => document.querySelectorAll("[data-figure]").forEach((place) => Plotly.relayout(place, {width}));
+addEventListener("beforeprint", () => fit(680));
+addEventListener("afterprint", () => fit(null));
 """
 
 
@@ -77,6 +89,7 @@ def report_of(job: Job, context: dict[str, Any]) -> Report:
         "figures": figures,
         "trades": trades,
         "n_trades": n_trades,
+        "is_daily": job.timeframe in ("1d", "1w"),
         "made_at": timezone.now(),
     }
     html = render_to_string("backtesting/report.html", {**told, "job": job, "style": style, "script": script})

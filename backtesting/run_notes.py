@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -51,10 +52,16 @@ def warnings_of(assignment: Assignment, result: Result, closed: TradeColumns) ->
         warmup_bars=max(0, first - asked),
         n_open=len(result.positions),
         best_trade_share=float(gains.max() / gains.sum()) if len(gains) else None,
+        lost_at=_lost_at(result),
     )
 
 
-def warnings_of_curve(assignment: Assignment, t: Ints, n_trades: int) -> tuple[dict[str, Any], ...]:
+def _lost_at(result: Result) -> datetime | None:
+    lost = np.flatnonzero(result.equity <= 0)
+    return datetime.fromtimestamp(int(result.t[lost[0]]), tz=UTC) if len(lost) else None
+
+
+def warnings_of_curve(assignment: Assignment, t: Ints, n_trades: int | None) -> tuple[dict[str, Any], ...]:
     """Return what a stitched curve does not say by itself; nothing in it was chosen by its own result."""
     found = _told(assignment, t, n_trades=n_trades, warmup_bars=0, n_open=0, best_trade_share=None)
     return tuple(each for each in found if each["code"] != "many_trials")
@@ -110,9 +117,9 @@ def period_returns(result: Result, basis: Basis) -> Floats:
     return returns_of(values, result.starting_cash)
 
 
-def market_returns(result: Result, benchmark: Floats, basis: Basis) -> Floats | None:
-    """Return what just holding gave in the same periods; None where it has no price."""
-    _, prices = period_values(result.t, benchmark, basis.seconds)
+def market_returns(t: Ints, benchmark: Floats, basis: Basis) -> Floats | None:
+    """Return what just holding gave in the periods of some moments; None where it has no price."""
+    _, prices = period_values(t, benchmark, basis.seconds)
     if not len(prices) or not np.isfinite(prices).any():
         return None
     return np.nan_to_num(np.concatenate(([0.0], returns_of(prices))), nan=0.0)

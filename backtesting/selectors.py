@@ -7,6 +7,8 @@ from uuid import UUID
 
 import numpy as np
 from django.db.models import QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 
 from backtesting import result_tables
 from backtesting.models import Job, JobKind, JobNote, ResultFile, Trial
@@ -35,7 +37,7 @@ class EquityColumns:
         return np.asarray(self.equity / np.maximum.accumulate(self.equity) - 1.0, dtype=np.float64)
 
     def thinned(self, n: int) -> "EquityColumns":
-        """Return at most about `n` points, the first and the last, the lowest and the highest of each stretch kept."""
+        """Return at most `n` points, the first and the last, the lowest and the highest of each stretch kept."""
         keep = thin(self.equity, n)
         return EquityColumns(
             self.t[keep], self.equity[keep], self.cash[keep], self.exposure[keep], self.benchmark[keep]
@@ -43,10 +45,10 @@ class EquityColumns:
 
 
 def thin(values: Floats, n: int) -> Ints:
-    """Return the rows of at most about `n` points that keep a curve's look: first, last, lowest, highest a stretch."""
+    """Return the rows of at most `n` points (2 at least) that keep a curve's look: its ends, extremes of stretches."""
     if len(values) <= n:
         return np.arange(len(values), dtype=np.int64)
-    edges = np.linspace(0, len(values), max(2, n // 2) + 1).astype(np.int64)
+    edges = np.linspace(0, len(values), max(0, n - 2) // 2 + 1).astype(np.int64)
     kept = {0, len(values) - 1}
     for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         if stop > start:
@@ -62,9 +64,21 @@ def jobs_of(user: Any, kind: JobKind | None = None) -> QuerySet[Job]:
     return rows.filter(kind=kind) if kind is not None else rows
 
 
+def with_verdict(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Add to each job its verdict on luck (``verdict_word``, ``verdict_title``) without reading the whole result."""
+    found = {
+        f"verdict_{name}": Coalesce(KT(f"summary__verdict__{name}"), KT(f"summary__luck__verdict__{name}"))
+        for name in ("word", "title")
+    }
+    return jobs.annotate(**found)
+
+
 def job_for(user: Any, job_id: UUID | str, kind: JobKind | None = None) -> Job:
     """Return a user's job. Raises NotFound."""
-    found = jobs_of(user, kind).filter(pk=job_id).first()
+    try:
+        found = jobs_of(user, kind).filter(pk=UUID(str(job_id))).first()
+    except ValueError:  # an address that somebody wrote by hand
+        found = None
     if found is None:
         raise NotFound("There is no such backtest")
     return found
@@ -121,7 +135,7 @@ def compared(user: Any, ids: Sequence[UUID]) -> list[Job]:
     """Return several completed runs in the order that was asked for. Raises ValidationFailed, NotFound."""
     wanted = list(dict.fromkeys(ids))
     if not 1 <= len(wanted) <= MAX_COMPARED:
-        message = f"{len(wanted)} runs; 1 to {MAX_COMPARED} can be compared."
+        message = f"{len(wanted)} results are chosen; choose 1 to {MAX_COMPARED} completed ones to compare."
         raise ValidationFailed(message, field="ids", code="count")
     found = {job.pk: job for job in jobs_of(user).filter(pk__in=wanted)}
     for each in wanted:

@@ -80,7 +80,7 @@ def whole_of(assignment: Assignment, params: Params, result: Result) -> Whole:
     """Return figures, what chance and costs say, and the tables of a result."""
     figures, benchmark_name, benchmark = measured(assignment, result)
     closed, basis = trade_columns(result.trades), basis_of(assignment)
-    market = run_notes.market_returns(result, benchmark, basis)
+    market = run_notes.market_returns(result.t, benchmark, basis)
     return Whole(
         metrics=figures,
         summary={

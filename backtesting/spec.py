@@ -38,19 +38,28 @@ class Capital(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """How large an entry is."""
+    """How large an entry is.
+
+    ``fee_for_each`` (sized at the fill alone) sets the fixed fee of an order aside for every unit of it, and not once,
+    as backtesting.py does: what it buys is less, what it pays is the same.
+    """
 
     method: SizingMethod
     value: Decimal
     at: SizedAt = SizedAt.DECISION
+    fee_for_each: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptedOrder:
-    """An order that somebody places by hand at the bar close `at`, whatever the strategy says."""
+    """An order that somebody places by hand at the bar close `at`, whatever the strategy says.
+
+    What still works of it at the bar close `cancel_at` is canceled then, before other orders are placed.
+    """
 
     at: datetime
     order: OrderSpec
+    cancel_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

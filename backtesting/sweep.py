@@ -10,6 +10,8 @@ import numpy.typing as npt
 from backtesting.tables import Result
 from domain.bars import Floats, Ints
 
+_SAME = 1e-14  # of the mean square: returns that vary less are all the same but for rounding
+
 
 class KeyFigures(NamedTuple):
     """One run's key figures, in the units of `SweepTable`."""
@@ -72,10 +74,11 @@ def figures_of(result: Result, n_moments: int) -> KeyFigures:
 
 def _sharpe(equity: Floats, n_moments: int) -> float:
     """Return mean / deviation of the returns; moments before the first are returns of nothing."""
-    returns = np.diff(equity) / equity[:-1]
+    before = equity[:-1]
+    returns = np.divide(np.diff(equity), before, out=np.zeros(len(before)), where=before != 0)
     n = n_moments - 1
     if n < 2:
         return 0.0
     total, squares = float(returns.sum()), float((returns**2).sum())
     variance = (squares - total * total / n) / (n - 1)
-    return total / n / float(np.sqrt(variance)) if variance > 0 else 0.0
+    return total / n / float(np.sqrt(variance)) if variance > _SAME * squares / n else 0.0

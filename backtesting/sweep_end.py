@@ -15,7 +15,7 @@ from backtesting.search.objectives import best
 from backtesting.search.plateau import Plateau, plateau
 from backtesting.search.trials import effective_trials, mean_correlation
 from backtesting.single import SingleAnswer, basis_of, run, whole_of
-from backtesting.trials import Frame, Row, TrialsAnswer, joined, sampled, scores_of, unpacked
+from backtesting.trials import Frame, Row, TrialsAnswer, joined, scores_of, unpacked
 from domain.bars import Floats
 from domain.errors import StrategyError
 
@@ -49,6 +49,8 @@ def end_sweep(assignment: Assignment, answers: Sequence[bytes]) -> SingleAnswer:
             "n_failed": sum(bool(row["error"]) for row in found.rows),
             "n_unusable": int(np.sum(~np.isfinite(scores))),
             **luck,
+            # One word on luck: the best of many is not judged as if it had been the only one.
+            "luck": {**whole.summary["luck"], "verdict": luck["verdict"], "evidence": luck["evidence"]},
         },
         warnings=run_notes.warnings_of(chosen, result, whole.closed),
         tables=(*whole.tables, trials_table(found.rows)),
@@ -83,7 +85,7 @@ def luck_of(assignment: Assignment, found: TrialsAnswer, top: int, around: Plate
         periods_per_year=basis.periods_per_year / frame.stride,
         n_trials=assignment.n_trials,
         best=columns.index(top),
-        market=_market(frame, basis.seconds, len(matrix)),
+        market=_market(frame, len(matrix)),
         n_trades=int(found.rows[top]["metrics"].get("trades") or 0),
         stability=None if around is None else around.stability,
         seed=assignment.seed,
@@ -103,12 +105,12 @@ def luck_of(assignment: Assignment, found: TrialsAnswer, top: int, around: Plate
     }
 
 
-def _market(frame: Frame, seconds: int, n: int) -> Floats | None:
+def _market(frame: Frame, n: int) -> Floats | None:
     known = np.flatnonzero(np.isfinite(frame.benchmark))
     if not len(known):
         return None
     prices = np.where(np.isfinite(frame.benchmark), frame.benchmark, frame.benchmark[known[0]])
-    returns = sampled(frame, prices, float(prices[0]), seconds).astype(np.float64)
+    returns = frame.returns(prices, float(prices[0])).astype(np.float64)
     return returns if len(returns) == n else None
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analytics.metrics.series import period_values, returns_of
-from analytics.metrics.summary import Curve, summarize
+from analytics.metrics.series import returns_of
+from analytics.metrics.summary import Costs, Curve, Yardstick, measured
 from backtesting import engine
 from backtesting.assignments import Assignment, Teller, benchmark_of
 from backtesting.result_tables import share_of
@@ -71,6 +71,13 @@ def run_trials(assignment: Assignment, combos: Sequence[Mapping[str, Any]]) -> T
     return TrialsAnswer(rows, stacked)
 
 
+def block_of(assignment: Assignment) -> engine.Data:
+    """Return the bars prepared for many runs: as one block, or as they are where they do not lie on common times."""
+    spec = assignment.settings.spec(assignment.kind.strategy, assignment.params())
+    block = engine.panel(spec, assignment.bars)
+    return assignment.bars if block is None else block
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """The moments over which every run is measured alike, whatever its warm-up; `data` is prepared for many runs."""
@@ -79,6 +86,7 @@ class Frame:
     benchmark: Floats
     stride: int
     data: Any
+    yardstick: Yardstick
 
     @classmethod
     def of(cls, assignment: Assignment) -> "Frame":
@@ -90,21 +98,28 @@ class Frame:
             for bars in [assignment.bars[each.symbol]]
         ]
         t = np.unique(np.concatenate(closes))
-        params = assignment.params()
-        panel = engine.panel(settings.spec(assignment.kind.strategy, params), assignment.bars)
         stride = max(1, int(assignment.extra.get("stride", 1)))
-        return cls(t, benchmark_of(assignment, t)[1], stride, panel if panel is not None else assignment.bars)
+        benchmark = benchmark_of(assignment, t)[1]
+        yardstick = Yardstick.of(t, basis_of(assignment), benchmark)
+        return cls(t, benchmark, stride, block_of(assignment), yardstick)
 
     @property
     def n_returns(self) -> int:
         """How many returns each run gives."""
         return len(self.t)
 
-    def equity(self, result: Result) -> Floats:
-        """Return a run's equity at every moment; the starting cash before its first decision."""
-        at = np.searchsorted(result.t, self.t, side="right") - 1
-        values = np.concatenate(([result.starting_cash], result.equity))
-        return np.asarray(values[at + 1], dtype=np.float64)
+    def along(self, result: Result, values: Floats, before: float) -> Floats:
+        """Return a run's values at every moment; `before` where it had decided nothing yet."""
+        n = len(self.t) - len(result.t)
+        if n >= 0 and np.array_equal(self.t[n:], result.t):
+            return np.concatenate((np.full(n, before), values))
+        at = np.searchsorted(result.t, self.t, side="right")
+        return np.asarray(np.concatenate(([before], values))[at], dtype=np.float64)
+
+    def returns(self, equity: Floats, start: float) -> Returns:
+        """Return the returns of every `stride` periods of a curve over the moments."""
+        values = equity[self.yardstick.ends]
+        return returns_of(values[:: -self.stride][::-1], start).astype(np.float32)
 
 
 def _trial(assignment: Assignment, frame: Frame, combo: Mapping[str, Any]) -> tuple[Row, Returns]:
@@ -118,40 +133,23 @@ def _trial(assignment: Assignment, frame: Frame, combo: Mapping[str, Any]) -> tu
         return {"parameters": dict(combo), "score": None, "metrics": {}, "error": error.message}, _flat(
             assignment, frame
         )
-    figures, returns = _measured(assignment, frame, result)
+    figures, returns = _measured(frame, result)
     found = scored(assignment, figures)
     return {"parameters": dict(combo), "score": found, "metrics": figures, "error": ""}, returns
 
 
-def _measured(assignment: Assignment, frame: Frame, result: Result) -> tuple[dict[str, Any], Returns]:
-    basis = basis_of(assignment)
-    equity = frame.equity(result)
-    figures = summarize(
-        Curve(frame.t, equity, result.starting_cash),
-        trade_columns(result.trades),
-        basis=basis,
-        benchmark=frame.benchmark,
-        exposure=_exposure(frame, result),
-        fees_paid=result.fees_paid,
-    )
-    return dict(figures), sampled(frame, equity, result.starting_cash, basis.seconds)
-
-
-def _exposure(frame: Frame, result: Result) -> Floats:
-    at = np.searchsorted(result.t, frame.t, side="right")
-    values = np.concatenate(([0.0], share_of(result.exposure, result.equity)))
-    return np.asarray(values[at], dtype=np.float64)
-
-
-def sampled(frame: Frame, equity: Floats, starting_cash: float, seconds: int) -> Returns:
-    """Return the returns of every `stride` periods."""
-    _, values = period_values(frame.t, equity, seconds)
-    return returns_of(values[:: -frame.stride][::-1], starting_cash).astype(np.float32)
+def _measured(frame: Frame, result: Result) -> tuple[dict[str, Any], Returns]:
+    start = result.starting_cash
+    equity = frame.along(result, result.equity, start)
+    held = frame.along(result, share_of(result.exposure, result.equity), 0.0)
+    curve, costs = Curve(frame.t, equity, start), Costs(held, result.fees_paid)
+    figures = measured(frame.yardstick, curve, trade_columns(result.trades), costs)
+    return dict(figures), frame.returns(equity, start)
 
 
 def _flat(assignment: Assignment, frame: Frame) -> Returns:
     cash = float(assignment.settings.starting_cash)
-    return sampled(frame, np.full(len(frame.t), cash), cash, basis_of(assignment).seconds)
+    return frame.returns(np.full(len(frame.t), cash), cash)
 
 
 def scored(assignment: Assignment, figures: Mapping[str, Any]) -> float | None:

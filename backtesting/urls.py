@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from backtesting.views import marks, reports, results, submitting
+from backtesting.views import comparing, marks, reports, results, submitting
 
 _pages = [
     path("", results.list_page, name="list"),
@@ -10,10 +10,9 @@ _pages = [
     path("new/", submitting.new, name="new"),
     path("estimate/", submitting.estimate, name="estimate"),
     path("parameters/", submitting.parameters, name="parameters"),
-    path("compare/", results.compare, name="compare"),
+    path("compare/", comparing.compare, name="compare"),
     path("<uuid:pk>/", results.detail, name="detail"),
     path("<uuid:pk>/progress/", results.progress, name="progress"),
-    path("<uuid:pk>/rows/<slug:name>/", results.table, name="table"),
     path("<uuid:pk>/marks/", marks.marks, name="marks"),
     path("<uuid:pk>/cancel/", results.cancel, name="cancel"),
     path("<uuid:pk>/deploy/", results.deploy, name="deploy"),

@@ -127,6 +127,7 @@ class Venue:
                 triggered=order.triggered,
                 time_in_force=order.time_in_force,
                 arrival=order.arrival if order.arrived_at == at else Phase.BEFORE,
+                opens=not order.reduce_only,
             )
             for order in self.open(instrument.id)
             if order.status in _AT_VENUE

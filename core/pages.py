@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import Http404, HttpRequest, HttpResponse
 
 from domain.errors import NotFound, PlatformError
@@ -54,6 +55,23 @@ def show_faults(form: forms.BaseForm, error: PlatformError, *, names: Mapping[st
         form.add_error(name if name in form.fields else None, sentence(fault.message))
     if not error.errors:
         form.add_error(None, sentence(error.message))
+
+
+_BOUND_WORDS: dict[type[Any], str] = {
+    MinValueValidator: "%(show_value)s is below the least, %(limit_value)s.",
+    MaxValueValidator: "%(show_value)s is above the most, %(limit_value)s.",
+}
+
+
+def say_bounds(form: forms.BaseForm) -> None:
+    """Make a form's numbers say, when they are refused, what was typed and which bound it passes."""
+    for field in form.fields.values():
+        field.validators = [_worded(each) for each in field.validators]
+
+
+def _worded(validator: Any) -> Any:
+    words = _BOUND_WORDS.get(type(validator))
+    return validator if words is None else type(validator)(validator.limit_value, words)
 
 
 def is_fragment(request: HttpRequest) -> bool:

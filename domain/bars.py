@@ -31,11 +31,17 @@ class Timeframe(StrEnum):
         return TIMEFRAME_SECONDS[self]
 
     @property
+    def words(self) -> str:
+        """How people write it before the word bar: `1d` is `1-day`."""
+        return f"{self[:-1]}-{_UNITS[self[-1]]}"
+
+    @property
     def is_intraday(self) -> bool:
         """Tell whether several bars fit in a day."""
         return self.seconds < TIMEFRAME_SECONDS[Timeframe.D1]
 
 
+_UNITS = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
 TIMEFRAME_SECONDS: dict[Timeframe, int] = {
     Timeframe.M1: 60,
     Timeframe.M5: 300,

@@ -70,22 +70,28 @@ class SlippageModel:
     ``bps`` (basis points) and half a ``spread`` (price) always; ``volume_impact`` × the square of the order's share of
     the bar's volume besides (a fraction of the price: with 0.1, an order of half the bar pays 2.5 % more). The form is
     that of zipline's and LEAN's volume share slippage. ``max_volume_percent`` (0: no limit) holds all of an account's
-    fills in a bar to that per cent of its volume; the rest of an order goes on working.
+    fills in a bar to that per cent of its volume; the rest of an order goes on working. ``entry_bps`` comes on top for
+    orders that may open a position (those that are not reduce-only): the whole spread paid once, on the way in. It is
+    for backtests alone; a paper account takes none of it.
     """
 
     bps: Decimal = ZERO
     spread: Decimal = ZERO
     volume_impact: Decimal = ZERO
     max_volume_percent: Decimal = ZERO
+    entry_bps: Decimal = ZERO
 
-    def price(self, quoted: Decimal, side: OrderSide, tick: Decimal, *, share: Decimal = ZERO) -> Decimal:
+    def price(
+        self, quoted: Decimal, side: OrderSide, tick: Decimal, *, share: Decimal = ZERO, opens: bool = False
+    ) -> Decimal:
         """The price after slippage, rounded to the tick against the order; ``quoted`` itself where there is none.
 
-        ``share`` is the order's part of the bar's volume, 0..1.
+        ``share`` is the order's part of the bar's volume, 0..1; ``opens``: the order may open a position.
         """
-        if not self.bps and not self.spread and not (self.volume_impact and share):
+        bps = self.bps + self.entry_bps if opens else self.bps
+        if not bps and not self.spread and not (self.volume_impact and share):
             return quoted
-        worse = quoted * (self.bps / _BPS + self.volume_impact * share * share) + self.spread / 2
+        worse = quoted * (bps / _BPS + self.volume_impact * share * share) + self.spread / 2
         raw = quoted + side.sign * worse
         rounding = ROUND_CEILING if side is OrderSide.BUY else ROUND_FLOOR
         return max(tick, (raw / tick).to_integral_value(rounding) * tick)

@@ -52,7 +52,10 @@ class BarPrices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchOrder:
-    """A working order as the matcher sees it; ``quantity`` is what remains, ``sequence`` the order of arrival."""
+    """A working order as the matcher sees it; ``quantity`` is what remains, ``sequence`` the order of arrival.
+
+    ``opens`` is true for an order that may open a position, where that is known and costs (`SlippageModel.entry_bps`).
+    """
 
     order_id: str
     sequence: int
@@ -64,6 +67,7 @@ class MatchOrder:
     triggered: bool = False
     time_in_force: TimeInForce = TimeInForce.GTC
     arrival: Phase = Phase.BEFORE
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +118,9 @@ def _fill(
     if quantity <= 0 or (quantity < order.quantity and order.time_in_force is TimeInForce.FOK):
         return None
     share = costs.share(quantity, bar.volume)
-    price = costs.slippage.price(quoted, order.side, costs.tick, share=share) if slips else quoted
+    price = quoted
+    if slips:
+        price = costs.slippage.price(quoted, order.side, costs.tick, share=share, opens=order.opens)
     maker = not slips and phase is Phase.INTRABAR
     fee = costs.fees.fee(quantity, price, maker=maker, traded=costs.traded)
     return Execution(

@@ -85,11 +85,16 @@ def session_of(opened: Ints, calendar: str) -> Ints:
 
 
 def session_ends(closes: Ints, timeframe: Timeframe, calendar: str) -> npt.NDArray[np.bool_]:
-    """Tell for each bar close whether the trading session ends with it (00:00Z where there are no sessions)."""
+    """Tell for each bar close whether the trading session ends with the bar, or in it (an early close, hours from half
+    past to half past): a session's close lies after its open and not after its close. 00:00Z where there are none."""
     if not timeframe.is_intraday:
         return np.ones(len(closes), dtype=np.bool_)
     found = sessions(calendar)
-    return np.asarray(closes % DAY == 0) if found is None else np.isin(closes, found.closes)
+    if found is None:
+        return np.asarray(closes % DAY == 0)
+    coming = np.searchsorted(found.closes, closes - timeframe.seconds, side="right")
+    is_known = coming < len(found.closes)
+    return np.asarray(is_known & (found.closes[np.minimum(coming, len(found.closes) - 1)] <= closes))
 
 
 class Hours(StrEnum):

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import Boolean, EnumField, Identifier, Integer, Text, UtcDateTime
+from core.api.fields import Boolean, EnumField, Identifier, Integer, OneOf, Text, UtcDateTime
 from core.api.serializers import StrictSerializer
 from domain.notices import Channel, NotificationType, Priority
 from notifications.models import DeliveryState
@@ -39,7 +39,7 @@ class DeliverySerializer(StrictSerializer):
 
     id = Identifier(source="pk")
     channel = EnumField(Channel)
-    state = serializers.ChoiceField(choices=DeliveryState.choices)
+    state = OneOf(choices=DeliveryState.choices)
     attempts = Integer()
     next_try_at = UtcDateTime(allow_null=True)
     delivered_at = UtcDateTime(allow_null=True)

@@ -17,12 +17,15 @@ _WORDS = {
     "taker_percent": ("Commission as taker", "%"),
     "bps": ("Slippage", "basis points"),
     "spread": ("Spread", MONEY),
+    "entry_bps": ("Spread, at entries alone", "basis points"),
     "volume_impact": ("Volume impact", "× (share of volume)²"),
     "max_volume_percent": ("Most of a bar's volume", "%"),
     "borrow_percent": ("Borrow cost of shorts", "% a year"),
     "cash_percent": ("Interest on cash", "% a year"),
     "margin_percent": ("Interest on borrowed cash", "% a year"),
 }
+
+COSTS = frozenset(_WORDS)
 
 
 def cost_rows(*models: Mapping[str, Any]) -> list[tuple[str, Decimal, str]]:

@@ -22,6 +22,8 @@ SLIPPAGE_BOUNDS = {
     "volume_impact": Decimal(10),
     "max_volume_percent": Decimal(100),
 }
+RUN_SLIPPAGE_BOUNDS = {**SLIPPAGE_BOUNDS, "entry_bps": SLIPPAGE_BOUNDS["bps"]}
+"""Slippage of a backtest: what an account may have, and what only a backtest can charge."""
 TIER_BOUNDS = {
     "above": Decimal(10) ** 12,
     **{name: FEE_BOUNDS[name] for name in ("percent", "per_share", "maker_percent", "taker_percent")},
@@ -84,8 +86,13 @@ def fee_faults(fees: Mapping[str, Any]) -> tuple[FieldError, ...]:
 
 
 def slippage_faults(slippage: Mapping[str, Any]) -> tuple[FieldError, ...]:
-    """Return what is wrong with slippage: unknown names, values out of bounds."""
+    """Return what is wrong with an account's slippage: unknown names, values out of bounds."""
     return _faults(slippage, SLIPPAGE_BOUNDS, "slippage")
+
+
+def run_slippage_faults(slippage: Mapping[str, Any]) -> tuple[FieldError, ...]:
+    """Return what is wrong with a backtest's slippage: unknown names, values out of bounds."""
+    return _faults(slippage, RUN_SLIPPAGE_BOUNDS, "slippage")
 
 
 def financing_faults(financing: Mapping[str, Any]) -> tuple[FieldError, ...]:

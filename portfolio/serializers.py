@@ -6,10 +6,17 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import DecimalString, EnumField, Identifier, Integer, Number, Symbol, Text, UtcDateTime
+from core.api.fields import DecimalString, EnumField, Identifier, Integer, Number, OneOf, Symbol, Text, UtcDateTime
 from core.api.serializers import StrictSerializer
 from domain.portfolio import TradingState
-from portfolio.costs import FEE_BOUNDS, FINANCING_BOUNDS, MAX_TIERS, SLIPPAGE_BOUNDS, TIER_BOUNDS
+from portfolio.costs import (
+    FEE_BOUNDS,
+    FINANCING_BOUNDS,
+    MAX_TIERS,
+    RUN_SLIPPAGE_BOUNDS,
+    SLIPPAGE_BOUNDS,
+    TIER_BOUNDS,
+)
 from portfolio.services.accounts import MAX_CASH
 from portfolio.statistics import GROUPINGS
 
@@ -28,6 +35,12 @@ SlippageInput = _rates(
     "How much worse than quoted market and stop orders fill; `volume_impact` × (share of the bar's volume)², and at "
     "most `max_volume_percent` of a bar's volume is executed.",
     "SlippageInput",
+)
+RunSlippageInput = _rates(
+    RUN_SLIPPAGE_BOUNDS,
+    "How much worse than quoted market and stop orders of a backtest fill; `entry_bps` comes on top for those that may "
+    "open a position. A paper account has no `entry_bps`: such a run can not be traded on paper.",
+    "RunSlippageInput",
 )
 
 
@@ -48,7 +61,7 @@ class AccountInput(StrictSerializer):
     """A paper account to be opened."""
 
     name = Text(max_length=64)
-    broker = serializers.ChoiceField(choices=["paper"], required=False, default="paper")
+    broker = OneOf(choices=["paper"], required=False, default="paper")
     starting_cash = DecimalString(above=0, maximum=MAX_CASH, places=8)
     currency = Text(max_length=8, required=False, default="USD")
     fees = FeesInput(required=False)
@@ -142,7 +155,7 @@ def _price(value: Any) -> str | None:
 class StatsQuery(StrictSerializer):
     """Which trades, and how they are grouped."""
 
-    group_by = serializers.ChoiceField(choices=sorted(GROUPINGS), required=False)
+    group_by = OneOf(choices=sorted(GROUPINGS), required=False)
     account = Identifier(required=False)
     strategy = Identifier(required=False)
     symbol = Symbol(required=False)

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import Boolean, EnumField, Identifier, Integer, Number, Text, UtcDateTime
+from core.api.fields import Boolean, EnumField, Identifier, Integer, Number, OneOf, Text, UtcDateTime
 from core.api.serializers import StrictSerializer
 from domain.notices import Channel, NotificationType, Priority
 from preferences import subsystems
@@ -35,9 +35,9 @@ def _field(definition: Definition) -> serializers.Field[Any, Any, Any, Any]:
     if definition.kind is Kind.DECIMAL:
         return Number(**bounds, **words)
     if definition.kind is Kind.CHOICE:
-        return serializers.ChoiceField(choices=definition.choices, **words)
+        return OneOf(choices=definition.choices, **words)
     if definition.kind is Kind.CHOICES:
-        child = serializers.ChoiceField(choices=definition.choices)
+        child = OneOf(choices=definition.choices)
         return serializers.ListField(child=child, min_length=1, max_length=len(definition.choices), **words)
     return Text(max_length=32, **words)
 
@@ -272,7 +272,7 @@ class SuggestionsOutput(StrictSerializer):
 class SuggestionsQuery(StrictSerializer):
     """Which suggestions."""
 
-    state = serializers.ChoiceField(choices=["open", "accepted", "dismissed", "withdrawn"], required=False)
+    state = OneOf(choices=["open", "accepted", "dismissed", "withdrawn"], required=False)
 
 
 class ConfirmInput(StrictSerializer):

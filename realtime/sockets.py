@@ -53,6 +53,7 @@ class Socket:
         self._rings: Rings = rings()
         self._recent: deque[float] = deque(maxlen=MAX_CLIENT_MESSAGES)
         self._may_send, self._has_mail = asyncio.Event(), asyncio.Event()
+        self._opening: dict[str, Any] = {}  # what came with the token
         self._kind = ""
         self._pace: float | None = 0.0  # seconds between batches (0: as they come), None: nothing now
         self._pace_changed = asyncio.Event()
@@ -99,7 +100,7 @@ class Socket:
                 said = await self._client_message()
         except TimeoutError:
             return None
-        token = said.get("token")
+        self._opening, token = said, said.get("token")
         if not isinstance(token, str) or not token:
             return None
         find = database_sync_to_async(credentials.from_token)
@@ -150,6 +151,9 @@ class Socket:
                 await asyncio.sleep(0)  # let the writer work before more is taken in: a burst is no slow reader
 
     async def _read(self, topic: str) -> None:
+        if "resume_from" in self._opening:
+            await self._resume(topic, self._opening["resume_from"])
+            self._may_send.set()
         while True:
             said = await self._client_message()
             if "resume_from" in said:

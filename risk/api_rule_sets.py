@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.fields import DecimalString, EnumField, Identifier, Integer, Text
+from core.api.fields import DecimalString, EnumField, Identifier, Integer, OneOf, Text
 from core.api.idempotency import idempotent
 from core.api.serializers import StrictSerializer, write
 from core.api.views import StrictView
@@ -47,7 +47,7 @@ class TemplatesOutput(StrictSerializer):
 class TemplateInput(StrictSerializer):
     """Which template, and for which account (null: all)."""
 
-    template = serializers.ChoiceField(choices=sorted(TEMPLATES))
+    template = OneOf(choices=sorted(TEMPLATES))
     account = Identifier(required=False, allow_null=True, default=None)
 
 

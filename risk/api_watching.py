@@ -57,7 +57,7 @@ class HeadroomHistoryView(StrictView):
     answers: ClassVar = {"GET": HeadroomHistoryOutput}
 
     def get(self, request: Request) -> Response:
-        """Return how much of each limit was used over market time."""
+        """Return how much of each limit was used over the account's time: its replay's, or the wall clock."""
         asked = dict(self.query)
         account = portfolio.account_for(request.user, asked.pop("account"))
         if asked["start"] and asked["end"] and asked["start"] >= asked["end"]:

@@ -11,12 +11,13 @@ from django.db.models import Q, QuerySet
 
 from core.prepared import Prepared
 from domain.errors import NotFound
-from portfolio.models import Account
+from marketdata.models import Replay
+from portfolio.models import Account, Position
 from preferences import selectors as preferences
 from risk.decisions import Action, RuleSpec, Scope, Source
 from risk.from_preferences import PARTS, rules_from
 from risk.gate import KILL_SWITCH, concerns_line
-from risk.histories import HeadroomPoint, HeadroomSeries, thinned
+from risk.histories import HeadroomPoint, HeadroomSeries, Sample, on_one_clock, thinned
 from risk.models import (
     HeadroomSample,
     KillScope,
@@ -141,6 +142,11 @@ def open_breaches(account: Account) -> list[RiskBreach]:
     return _open_breaches(account_id=account.pk)
 
 
+def has_open_breaches(account_id: UUID) -> bool:
+    """Tell whether a rule of an account is broken or near its limit."""
+    return bool(_open_breaches(account_id=account_id))
+
+
 _open_breaches: Prepared[RiskBreach] = Prepared(
     lambda account_id: RiskBreach.objects.filter(account_id=account_id, recovered_at=None), account_id=UUID
 )
@@ -232,23 +238,27 @@ def headroom_history(
     end: datetime | None = None,
     max_points: int = 500,
 ) -> list[HeadroomSeries]:
-    """Return how much of each limit (of one, by ``key``) an account used over market time; the most used now first.
+    """Return how much of each limit (of one, by ``key``) an account used over its time; the most used now first.
 
-    Samples are taken every few seconds while something happens and thinned as they age; a rule that is gone keeps its
-    key as its name.
+    Its time is market time while a replay plays what it trades, else the wall clock. Samples are taken every few
+    seconds while something happens and thinned as they age; a rule that is gone keeps its key as its name.
     """
-    rows = HeadroomSample.objects.filter(account=account, epoch=account.epoch).order_by("at", "seq")
-    newest = rows.order_by("-seq").values_list("at", flat=True).first()
-    rows = rows.filter(at__lte=newest) if newest else rows  # before a replay began, the wall clock was its time
-    rows = rows.filter(at__gte=start) if start else rows
-    rows = rows.filter(at__lte=end) if end else rows
+    rows = HeadroomSample.objects.filter(account=account, epoch=account.epoch).order_by("seq")
+    samples = [Sample(*row) for row in rows.values_list("at", "sampled_at", "limits")]
+    traded = Position.objects.filter(account=account, epoch=account.epoch).values("instrument_id")
+    is_replayed = Replay.objects.filter(instruments__in=traded).exists()
+    found = [
+        (at, limits)
+        for at, limits in on_one_clock(samples, is_replayed=is_replayed)
+        if (start is None or at >= start) and (end is None or at <= end)
+    ]
     points: dict[str, list[HeadroomPoint]] = {}
-    for at, limits in thinned(list(rows.values_list("at", "limits")), max_points):
+    for at, limits in thinned(found, max_points):
         for each, (value, limit, used) in limits.items():
             if not key or each == key:
                 points.setdefault(each, []).append(HeadroomPoint(at, float(used), Decimal(value), Decimal(limit)))
     names = _rule_names(account.user_id)
-    series = [HeadroomSeries(each, names.get(each, each), tuple(found)) for each, found in points.items()]
+    series = [HeadroomSeries(each, names.get(each, each), tuple(line)) for each, line in points.items()]
     return sorted(series, key=lambda each: (-each.last.used, each.name))
 
 

@@ -4,7 +4,18 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import Boolean, DecimalString, EnumField, Identifier, Integer, Number, Symbol, Text, UtcDateTime
+from core.api.fields import (
+    Boolean,
+    DecimalString,
+    EnumField,
+    Identifier,
+    Integer,
+    Number,
+    OneOf,
+    Symbol,
+    Text,
+    UtcDateTime,
+)
 from core.api.serializers import StrictSerializer
 from marketdata import selectors as market
 from risk.decisions import Action, Scope, Source, Verdict
@@ -19,7 +30,7 @@ class RuleInput(StrictSerializer):
     """A rule's values; a PATCH leaves what it does not name."""
 
     name = Text(max_length=80)
-    type = serializers.ChoiceField(choices=_TYPES)
+    type = OneOf(choices=_TYPES)
     scope = EnumField(Scope, required=False)
     account = Identifier(required=False, allow_null=True, help_text="Null: every account.")
     strategy = Identifier(required=False, allow_null=True)
@@ -68,7 +79,7 @@ class RuleOutput(StrictSerializer):
 class OperationInput(StrictSerializer):
     """One step of a bulk change."""
 
-    op = serializers.ChoiceField(choices=["create", "update", "delete", "enable", "disable"])
+    op = OneOf(choices=["create", "update", "delete", "enable", "disable"])
     id = Identifier(required=False, help_text="The rule; for all but create.")
     rule = serializers.DictField(required=False, help_text="The values; for create and update.")
 
@@ -148,7 +159,7 @@ class BreachOutput(StrictSerializer):
     source = EnumField(Source)
     strategy = Identifier(source="strategy_id", allow_null=True)
     symbol = serializers.CharField(allow_blank=True)
-    level = serializers.ChoiceField(choices=BreachLevel.choices)
+    level = OneOf(choices=BreachLevel.choices)
     action = EnumField(Action)
     value = DecimalString(allow_null=True)
     worst_value = DecimalString(allow_null=True)

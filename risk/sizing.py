@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from domain.instruments import InstrumentSpec
 from domain.sizing import SizingMethod
@@ -10,6 +10,7 @@ from domain.sizing import SizingMethod
 ZERO = Decimal(0)
 ONE = Decimal(1)
 _PERCENT = Decimal(100)
+_SURE = Context(prec=24)  # digits: a third of 300 is 100, whatever the division of 100 % by three has lost
 KELLY_TRADES = 20
 _KELLY_START_PERCENT = ONE
 KELLY_CAP_PERCENT = Decimal(20)
@@ -75,7 +76,7 @@ def size(
         given = _Inputs(value, equity, price, stop_price, atr, tuple(trades or ()), n_slots)
         _check(given, strength)
         wanted, words = _METHODS[SizingMethod(method)](given)
-        return _fitted(wanted * strength, words, given, spec, limits)
+        return _fitted(_SURE.plus(wanted * strength), words, given, spec, limits)
     except NoSize as error:
         return Size(quantity=ZERO, value=ZERO, risk_amount=None, bound_by="no_size", explanation=str(error))
 

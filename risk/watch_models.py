@@ -28,7 +28,7 @@ class HeadroomSample(models.Model):
         indexes = [models.Index(fields=["account", "epoch", "seq"], name="headroom_account")]
 
     def __str__(self) -> str:
-        return f"{self.nearest:.0%} at {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.nearest * 100:.0f} % at {self.at:%Y-%m-%d %H:%M}"
 
 
 class UnprotectedEpisode(OwnedModel):

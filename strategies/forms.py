@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from core.pages import say_bounds, sentence
 from domain.errors import PlatformError, ValidationFailed
 from domain.sizing import SizingMethod
 from marketdata.models import Instrument
@@ -65,6 +66,7 @@ class ParametersForm(forms.Form):
         for name, spec in schema.get("properties", {}).items():
             self.fields[name] = _field(name, spec, defaults.get(name))
             self.units[name] = str(spec.get("unit", ""))
+        say_bounds(self)
 
     @property
     def rows(self) -> list[tuple[forms.BoundField, str]]:
@@ -85,7 +87,7 @@ class ParametersForm(forms.Form):
         except ValidationFailed as error:
             for fault in error.errors:
                 name = fault.field.removeprefix("parameters").lstrip(".")
-                self.add_error(name if name in self.fields else None, fault.message)
+                self.add_error(name if name in self.fields else None, sentence(fault.message))
             return {}
 
     def _text(self, name: str) -> str:

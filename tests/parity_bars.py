@@ -22,6 +22,14 @@ def aapl() -> BarArrays:
     return BarArrays(np.array([int(day.timestamp()) for day in days], dtype=np.int64), *columns)
 
 
+def minutes(n_sessions: int, *, seed: int, each: int = 60) -> BarArrays:
+    """Return one-minute bars of the first hour of some sessions of New York in January 2010."""
+    source = walk(n_sessions * each, seed=seed)
+    monday_open = 1_262_615_400  # 2010-01-04 14:30Z
+    t = [monday_open + DAY * (7 * (d // 5) + d % 5) + 60 * m for d in range(n_sessions) for m in range(each)]
+    return BarArrays(np.array(t, dtype=np.int64), source.o, source.h, source.l, source.c, source.v)
+
+
 def walk(n: int, *, seed: int) -> BarArrays:
     """Return bars of weekdays whose closes walk at random around 50, with gaps, on a tick of 0.01."""
     rng = np.random.default_rng(seed)

@@ -1,29 +1,35 @@
 """Parity: the same bars through the live pipeline with the paper broker and through the backtest engine give equal
 signals, orders, fills, trades and equity, to the last digit. The pipeline runs in this process, without Celery."""
 
-import os
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from backtesting.spec import Sizing
+from domain.bars import Timeframe
 from domain.sizing import SizingMethod
 from marketdata.action_services import record_action
 from marketdata.models import ActionKind
-from tests.parity_bars import aapl, walk
-from tests.parity_ways import LOOSE, Case, assert_equal, instrument_of, live, own_bars, past, strategy_of, tables_of
+from tests.parity_bars import aapl, minutes, walk
+from tests.parity_ways import (
+    LOOSE,
+    WHOLE,
+    Case,
+    assert_equal,
+    instrument_of,
+    live,
+    own_bars,
+    past,
+    strategy_of,
+    tables_of,
+)
 
 __all__ = ["own_bars"]  # the fixture that keeps the bars of these tests apart
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
-
-# Thirteen years on SQLite; on PostgreSQL, where each of many small statements costs a round trip, the last 900 bars
-# (PARITY_WHOLE=1 takes all of them there too).
-WHOLE = connection.vendor == "sqlite" or os.environ.get("PARITY_WHOLE") == "1"
 
 
 @pytest.mark.parametrize(
@@ -82,17 +88,22 @@ def test_pipeline_and_engine_agree_on_two_instruments_with_costs_shorts_and_deni
     ("method", "value"),
     [
         (SizingMethod.FIXED_QUANTITY, "30"),
+        (SizingMethod.FIXED_VALUE, "2500"),
+        (SizingMethod.PERCENT_EQUITY, "4"),
         (SizingMethod.RISK_PER_TRADE, "0.05"),  # the strategy names no stop: that of the rules
         (SizingMethod.ATR_VOLATILITY, "0.1"),
         (SizingMethod.KELLY, "0.2"),
         (SizingMethod.EQUAL_WEIGHT, "2"),
     ],
 )
-def test_pipeline_and_engine_size_alike_by_every_method(method: SizingMethod, value: str) -> None:
+@pytest.mark.parametrize("timeframe", [Timeframe.D1, Timeframe.M1] if WHOLE else [Timeframe.D1])
+def test_pipeline_and_engine_size_alike_by_every_method(method: SizingMethod, value: str, timeframe: Timeframe) -> None:
     wide = {"max_position_size_percent": Decimal(40), "max_portfolio_exposure_percent": Decimal(100)}
     limits = {**LOOSE, **wide, "max_sector_concentration_percent": Decimal(40)}
-    case = Case("sma_cross", {"fast": 2, "slow": 3}, sizing=Sizing(method, Decimal(value)), limits=limits)
-    rows = [instrument_of(walk(100, seed=3 + i), f"NO{i}", sector=f"Sector {i}") for i in range(3)]
+    sizing = Sizing(method, Decimal(value))
+    case = Case("sma_cross", {"fast": 2, "slow": 3}, sizing=sizing, limits=limits, timeframe=timeframe)
+    series = [walk(100, seed=3 + i) if timeframe is Timeframe.D1 else minutes(2, seed=3 + i, each=50) for i in range(3)]
+    rows = [instrument_of(bars, f"NO{i}", sector=f"Sector {i}", timeframe=timeframe) for i, bars in enumerate(series)]
     strategy = strategy_of(case, rows)
 
     ours, theirs = live(strategy), tables_of(past(strategy, case))

@@ -63,12 +63,13 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("notifications:list", "Notifications", "notifications", "n"),
             Page("preferences:overview", "Preferences", "preferences", "e"),
             Page("apikeys:list", "API keys", "keys", "k"),
+            Page("users:account", "Account and security", "security", "u"),
             Page("admin:index", "Admin", "admin", "d", is_staff=True),
         ),
     ),
 )
 PERSONAL = (
-    Page("users:account", "Account and security", "account"),
+    Page("users:account", "Account and security", "security"),
     Page("users:password_change", "Change password", "keys"),
     Page("preferences:overview", "Preferences", "preferences"),
 )

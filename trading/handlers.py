@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from core import pacing
+from core.api.render import utc_text
 from core.facts import Fact
 from core.jobs import wake
 from preferences import selectors as preferences
@@ -43,7 +44,7 @@ def push_to_account(fact: Fact) -> None:
     """Tell the browsers that look at the account what changed."""
     if fact.account_id is None:
         return
-    data = {**fact.data, "account_id": str(fact.account_id), "at": fact.at.isoformat(), "event_id": str(fact.event_id)}
+    data = {**fact.data, "account_id": str(fact.account_id), "at": utc_text(fact.at), "event_id": str(fact.event_id)}
     push.send(topics.account_topic(fact.account_id), fact.name, data)
 
 
@@ -70,5 +71,5 @@ def push_to_user(fact: Fact) -> None:
     """Tell all of a user's pages what changed (strategies, trading state, kill switches)."""
     if fact.user_id is None:
         return
-    data = {**fact.data, "at": fact.at.isoformat(), "event_id": str(fact.event_id)}
+    data = {**fact.data, "at": utc_text(fact.at), "event_id": str(fact.event_id)}
     push.send(topics.user_topic(fact.user_id), fact.name, data)

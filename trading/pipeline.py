@@ -25,6 +25,7 @@ from portfolio import selectors as portfolio
 from portfolio.models import Account
 from portfolio.services import marks
 from portfolio.services.alerts import watch_results
+from risk.selectors import has_open_breaches
 from strategies import selectors as strategies
 from strategies.evaluate import AnswerRow, last_row
 from strategies.intents import Enter, intent_of
@@ -123,7 +124,7 @@ def run_moment(account: Account, at: datetime, bars: list[ClosedBar], lease: lea
     n_executed = match_bars(account, base, lease)
     faults.point("pipeline.after_match")
     spoken = [each for each in _asked(account.pk, bars, at) if each.row is not None]
-    is_marked = bool(base) and (n_executed > 0 or portfolio.has_open_positions(account.pk))
+    is_marked = bool(base) and (n_executed > 0 or _is_to_mark(account.pk, decides=bool(spoken)))
     with durability.forced() if spoken else nullcontext(), later.together():
         moment = _locked(account.pk, at, lease)
         watched = _mark(moment, base) if is_marked else NOTHING_BROKEN
@@ -139,6 +140,11 @@ def run_moment(account: Account, at: datetime, bars: list[ClosedBar], lease: lea
     faults.point("pipeline.after_signal")
     sending.dispatch(orders)
     faults.point("pipeline.after_cursor")
+
+
+def _is_to_mark(account_id: UUID, *, decides: bool) -> bool:
+    """Tell whether there is anything to value, or a broken rule that may have recovered before something is decided."""
+    return portfolio.has_open_positions(account_id) or (decides and has_open_breaches(account_id))
 
 
 def _locked(account_id: UUID, at: datetime, lease: leases.Lease) -> Moment:

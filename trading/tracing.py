@@ -79,7 +79,7 @@ def _bar_step(signal: Signal) -> Step | None:
     bar = found[0]
     numbers = {name: plain(getattr(bar, name)) for name in ("open", "high", "low", "close", "volume")}
     same = bar.close == signal.price
-    text = f"{signal.timeframe} bar closed at {plain(bar.close)}" + (
+    text = f"{Timeframe(signal.timeframe).words} bar closed at {plain(bar.close)}" + (
         "" if same else f", not at {plain(signal.price)} as then"
     )
     return Step("bar", "good" if same else "corrected", text, signal.bar_close_at.isoformat(), numbers)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.charts.picture import GAIN, LOSS, SERIES, TEXT, Figure, Picture, layout, mixed, written
+from analytics.charts.picture import GAIN, LOSS, SERIES, TEXT, Figure, Picture, layout, mixed, signed_percent, written
 from analytics.metrics.months import MONTHS, YearRow
 from domain.bars import Floats
 
@@ -20,6 +20,7 @@ def cells_figure(
     values: Floats,
     *,
     texts: Sequence[Sequence[str]],
+    brief: Sequence[Sequence[str]] | None = None,
     is_diverging: bool,
     column_title: str = "",
     row_title: str = "",
@@ -31,6 +32,7 @@ def cells_figure(
     ----------
     values : float64[n_rows, n_columns]; NaN leaves a cell empty
     texts : what is written in (or, above 400 cells, told over) each cell
+    brief : what is written in cells too narrow for their text; None: nothing, a touch tells it
     is_diverging : loss and gain colours around 0, else one colour that rises from the lowest to the highest
     limit : size of the value at which the colour is full (diverging only); None: the largest there is
     """
@@ -54,6 +56,10 @@ def cells_figure(
         trace.update(
             {**shown, "insidetextanchor": "middle", "insidetextfont": {"color": TEXT, "size": 11}, "cliponaxis": False}
         )
+        trace["meta"] = {
+            "columns": len(columns),
+            "brief": [brief[row][column] for row, column in at] if brief else None,
+        }
     return {"data": [trace], "layout": _layout(columns, rows, column_title, row_title)}
 
 
@@ -104,18 +110,13 @@ def monthly_picture(rows: Sequence[YearRow]) -> Picture:
     columns = (*MONTHS, "Year")
     values = np.array([[_or_nan(each) for each in (*row.months, row.total)] for row in rows]).reshape(len(rows), 13)
     digits = 1 if np.nanmax(np.abs(values), initial=0.0) >= 0.02 else 2
-    texts = [["" if np.isnan(each) else _percent_text(each, digits) for each in row] for row in values]
+    texts = [["" if np.isnan(each) else signed_percent(each, digits) for each in row] for row in values]
     months = values[:, :12][np.isfinite(values[:, :12])]
     limit = float(np.quantile(np.abs(months), 0.95)) if len(months) else None
     years = [str(row.year) for row in rows]
-    figure = cells_figure(columns, years, values, texts=texts, is_diverging=True, limit=limit)
+    brief = [["" if np.isnan(each) else signed_percent(each, 0) for each in row] for row in values]
+    figure = cells_figure(columns, years, values, texts=texts, brief=brief, is_diverging=True, limit=limit)
     return Picture(figure, _month_words(rows, months, digits))
-
-
-def _percent_text(value: float, digits: int) -> str:
-    """Write a fraction as per cent without its sign; what rounds to nothing has none."""
-    text = f"{value * 100:+.{digits}f}"
-    return text[1:] if not float(text) else text.replace("-", "−")
 
 
 def _or_nan(value: float | None) -> float:

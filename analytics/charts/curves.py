@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from analytics.charts.picture import (
+    AMOUNTS,
     GAIN,
     LOSS,
     QUIET,
@@ -74,15 +75,24 @@ def equity_picture(
     figure = {
         "data": data,
         "layout": layout(
-            yaxis={"domain": _EQUITY_DOMAIN, "tickformat": ",.4~s"},
+            yaxis={"domain": _EQUITY_DOMAIN, **AMOUNTS, **_room(equity, 0.1 * abs(float(equity[0])))},
             yaxis2=percent(
-                domain=_DRAWDOWN_DOMAIN, title={"text": "Drawdown", "font": {"size": 11}}, rangemode="tozero"
+                domain=_DRAWDOWN_DOMAIN,
+                title={"text": "Drawdown", "font": {"size": 11}},
+                rangemode="tozero",
+                **_room(fall, 0.1),
             ),
             xaxis={"type": "date", "anchor": "y2"},
             shapes=shapes,
         ),
     }
     return Picture(figure, _equity_words(t, equity, other, name, benchmark_name))
+
+
+def _room(values: Floats, least: float) -> Figure:
+    """Return the axis of a line that never moves: so far around it that its ticks differ; else Plotly's own."""
+    value = float(values[0])
+    return {"range": [value - least, value + least * (value != 0)]} if np.ptp(values) == 0 and least else {}
 
 
 def _dwarfs(other: Floats, equity: Floats) -> bool:
@@ -111,7 +121,8 @@ def _vertical(x: str) -> Figure:
 
 def _equity_words(t: Ints, equity: Floats, benchmark: Floats | None, name: str, benchmark_name: str) -> str:
     total = written(float(equity[-1] / equity[0] - 1.0)) if equity[0] > 0 else "unknown"
-    words = f"{name} from {equity[0]:,.0f} on {day(int(t[0]))} to {equity[-1]:,.0f} on {day(int(t[-1]))}: {total}."
+    ends = f"from {equity[0]:,.0f} on {day(int(t[0]))} to {equity[-1]:,.0f} on {day(int(t[-1]))}".replace("-", "−")
+    words = f"{name} {ends}: {total}."
     if benchmark is not None and np.isfinite(benchmark[-1]) and equity[0] > 0:
         words += f" {benchmark_name}: {written(float(benchmark[-1] / equity[0] - 1.0))}"
         words += ", not drawn until you click its name in the key." if _dwarfs(benchmark, equity) else "."
@@ -176,4 +187,4 @@ def bands_picture(
         f"{(levels[-1] - levels[0]) * 100:.0f} % of the paths lie between {quantiles[0][-1]:,.0f} and "
         f"{quantiles[-1][-1]:,.0f}."
     )
-    return Picture({"data": data, "layout": layout(yaxis={"tickformat": ",.4~s"})}, words)
+    return Picture({"data": data, "layout": layout(yaxis=AMOUNTS)}, words)

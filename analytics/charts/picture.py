@@ -7,6 +7,7 @@ Only trace types of the installed bundle (plotly.js-finance: scatter, bar) are u
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +22,7 @@ _MIX = re.compile(r"mix\(--([\w-]+),--([\w-]+),([0-9.]+)\)", re.ASCII)
 GAIN, LOSS, NEUTRAL = "var(--gain-candle)", "var(--loss-candle)", "var(--surface-3)"
 TEXT, QUIET, LINE = "var(--text)", "var(--text-3)", "var(--line)"
 SERIES = tuple(f"var(--chart-{n})" for n in range(1, 7))
+AMOUNTS: Figure = {"exponentformat": "B", "separatethousands": True}  # ticks as 200k, 3M, 600B
 CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 
 
@@ -109,16 +111,22 @@ def layout(**more: Any) -> Figure:
 
 def percent_axis(**more: Any) -> Figure:
     """Return an axis of fractions shown as per cent."""
-    return {"tickformat": ".1~%", **more}
+    return {"tickformat": ".2~%", **more}
 
 
 def written(fraction: float | None, digits: int = 1) -> str:
-    """Write a fraction as signed per cent for a summary."""
+    """Write a fraction as signed per cent for a summary; what rounds to nothing has no sign."""
     if fraction is None or not np.isfinite(fraction):
         return "unknown"
-    return f"{fraction * 100:+.{digits}f} %".replace("-", "−")
+    return f"{signed_percent(fraction, digits)}\N{NO-BREAK SPACE}%"
+
+
+def signed_percent(fraction: float, digits: int) -> str:
+    """Write a fraction in per cent with its sign but without the unit; what rounds to nothing has no sign."""
+    text = f"{fraction * 100:+,.{digits}f}"
+    return text[1:] if not text.strip("+-0.,") else text.replace("-", "−")
 
 
 def day(t: int) -> str:
     """Write the date of a moment."""
-    return str(np.datetime64(int(t) - 1, "s").astype("datetime64[D]"))
+    return f"{datetime.fromtimestamp(int(t) - 1, UTC):%d %b %Y}"

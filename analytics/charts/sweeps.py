@@ -32,7 +32,7 @@ def surface_picture(
         at = place[y][combo[y]], place[x][combo[x]]
         values[at] = np.fmax(values[at], score)
     sign = 1.0 if is_maximized else -1.0
-    texts = [["" if np.isnan(each) else f"{sign * each:.3g}" for each in row] for row in values]
+    texts = [["" if np.isnan(each) else score_words(sign * each) for each in row] for row in values]
     figure = cells_figure(
         [_text(each) for each in columns],
         [_text(each) for each in rows],
@@ -46,25 +46,47 @@ def surface_picture(
         return Picture(figure, f"No combination has a {objective}.")
     row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
     words = (
-        f"Best {objective} {sign * values[row, column]:.3g} at {x} {_text(columns[int(column)])}, "
-        f"{y} {_text(rows[int(row)])}; median of all {sign * float(np.nanmedian(scores)):.3g}."
+        f"Best {objective} {score_words(sign * values[row, column])} at {x} {_text(columns[int(column)])}, "
+        f"{y} {_text(rows[int(row)])}; median of all {score_words(sign * float(np.nanmedian(scores)))}."
     )
     return Picture(figure, words)
 
 
-def parallel_picture(combos: Sequence[Combination], scores: Floats, *, objective: str) -> Picture:
+def response_picture(values: Sequence[Value], scores: Floats, *, x: str, objective: str, is_maximized: bool) -> Picture:
+    """Draw the score over the values of the only parameter there is."""
+    sign = 1.0 if is_maximized else -1.0
+    found = sorted(
+        (value, sign * each) for value, each in zip(values, scores.tolist(), strict=True) if not np.isnan(each)
+    )
+    if not found:
+        return Picture({"data": [], "layout": layout()}, f"No value of {x} has a {objective}.")
+    names = [_text(value) for value, _ in found]
+    form = {"mode": "lines+markers", "hovertemplate": "%{y:.3f}"}
+    trace = line(names, [each for _, each in found], objective, SERIES[0], **form)
+    axes = {"xaxis": {"type": "category", "title": {"text": x}}, "yaxis": {"title": {"text": objective}}}
+    value, best = (max if is_maximized else min)(found, key=lambda pair: pair[1])
+    words = f"Best {objective} {score_words(best)} at {x} {_text(value)}, of {len(found):,} values."
+    return Picture({"data": [trace], "layout": layout(**axes)}, words)
+
+
+def parallel_picture(
+    combos: Sequence[Combination], scores: Floats, *, objective: str, is_maximized: bool = True
+) -> Picture:
     """Draw every combination as a line over its parameters, coloured by score (of many the best and an even rest)."""
+    sign = 1.0 if is_maximized else -1.0
     usable = np.flatnonzero(np.isfinite(scores))
     if len(usable) == 0:
         return Picture({"data": [], "layout": layout()}, f"No combination has a {objective}.")
     rows = _drawn(usable, scores)
     names = [*combos[int(rows[0])], objective]
     columns = [_scale([combos[int(row)][name] for row in rows]) for name in names[:-1]]
-    columns.append(_scale([float(scores[row]) for row in rows]))
+    heights, ticks = _scale([float(scores[row]) for row in rows])
+    ends = [sign * float(scores[row]) for row in (rows[0], rows[-1])]
+    columns.append((heights, [(at, score_words(each)) for (at, _), each in zip(ticks, ends, strict=False)]))
     heights = np.column_stack([column[0] for column in columns])
     order = np.argsort(np.argsort(scores[rows], kind="stable"), kind="stable") * _N_SHADES // len(rows)
     data = [
-        _shade([_told(combos[int(rows[i])], scores[rows[i]], objective) for i in which], heights[which], shade)
+        _shade([_told(combos[int(rows[i])], sign * scores[rows[i]], objective) for i in which], heights[which], shade)
         for shade in range(_N_SHADES)
         if len(which := np.flatnonzero(order == shade))
     ]
@@ -81,7 +103,9 @@ def parallel_picture(combos: Sequence[Combination], scores: Floats, *, objective
         ),
     }
     best = int(rows[int(np.argmax(scores[rows]))])
-    words = f"{len(rows):,} of {len(combos):,} combinations. Best: {_told(combos[best], scores[best], objective)}."
+    words = (
+        f"{len(rows):,} of {len(combos):,} combinations. Best: {_told(combos[best], sign * scores[best], objective)}."
+    )
     return Picture(figure, words)
 
 
@@ -185,7 +209,14 @@ def _ordered(values: Sequence[Value]) -> list[Value]:
 
 
 def _told(combo: Combination, score: float, objective: str) -> str:
-    return f"{', '.join(f'{name} {_text(value)}' for name, value in combo.items())}: {objective} {score:.3g}"
+    return f"{', '.join(f'{name} {_text(value)}' for name, value in combo.items())}: {objective} {score_words(score)}"
+
+
+def score_words(value: float) -> str:
+    """Write a score with digits by its size, alike in all cells: 0.210, −1.375, 12.4, 1,250."""
+    size = abs(value)
+    text = f"{value:,.{3 if size < 10 else 1 if size < 1_000 else 0}f}"
+    return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")
 
 
 def _text(value: Value) -> str:

@@ -29,6 +29,8 @@ class Drawdown:
 def drawdown_series(equity: Floats) -> Floats:
     """Return the fall from the highest value so far at every row: ``equity / cummax(equity) - 1``, float64[n]."""
     peak = np.maximum.accumulate(equity)
+    if len(equity) and equity[0] > 0:  # and so is every peak after it
+        return np.asarray(equity / peak - 1.0, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(peak > 0, equity / peak - 1.0, 0.0)
 
@@ -57,10 +59,16 @@ def drawdowns(t: Ints, equity: Floats) -> tuple[Drawdown, ...]:
     A fall begins at the last value at its peak and ends at the first value that is as high again; its length is the
     time between the two (as backtesting.py counts). One that lasts is counted to the last value.
     """
-    under = drawdown_series(equity) < 0
-    edges = np.diff(np.concatenate(([False], under, [False])).astype(np.int8))
-    starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    starts, stops = _edges(drawdown_series(equity))
     return tuple(_fall(t, equity, int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
+
+
+def _edges(series: Floats) -> tuple[Ints, Ints]:
+    """Return the first row of every fall, and the row after its last."""
+    under = np.zeros(len(series) + 2, dtype=np.bool_)
+    np.less(series, 0.0, out=under[1:-1])
+    rows = np.flatnonzero(under[1:] != under[:-1])
+    return rows[::2], rows[1::2]
 
 
 def _fall(t: Ints, equity: Floats, start: int, stop: int) -> Drawdown:
@@ -86,7 +94,14 @@ def worst_drawdowns(t: Ints, equity: Floats, n: int = 5) -> tuple[Drawdown, ...]
 
 def longest_days(t: Ints, equity: Floats) -> float:
     """Return the days of the longest fall, peak to recovery; 0 without one."""
-    return max((fall.days for fall in drawdowns(t, equity)), default=0.0)
+    return longest_of(t, drawdown_series(equity))
+
+
+def longest_of(t: Ints, series: Floats) -> float:
+    """Return the days of the longest fall of a drawdown series (see `longest_days`)."""
+    starts, stops = _edges(series)
+    ends = np.minimum(stops, len(series) - 1)
+    return float((t[ends] - t[starts - 1]).max()) / DAY_SECONDS if len(starts) else 0.0
 
 
 def longest_under_water_days(t: Ints, equity: Floats) -> float:
@@ -95,12 +110,22 @@ def longest_under_water_days(t: Ints, equity: Floats) -> float:
     return max((float(end - fall.peak_t) / DAY_SECONDS for end, fall in ends), default=0.0)
 
 
-def average_drawdown(t: Ints, equity: Floats) -> float:
+def average_drawdown(equity: Floats) -> float:
     """Return the mean depth of all falls; 0 without one."""
-    falls = drawdowns(t, equity)
-    return float(np.mean([fall.depth for fall in falls])) if falls else 0.0
+    return average_of(drawdown_series(equity))
+
+
+def average_of(series: Floats) -> float:
+    """Return the mean depth of all falls of a drawdown series; 0 without one."""
+    starts, _ = _edges(series)
+    return float(np.mean(np.minimum.reduceat(series, starts))) if len(starts) else 0.0
 
 
 def ulcer_index(equity: Floats) -> float:
     """Return the root mean square of the falls as a fraction (Martin & McCann 1989, "Investor's Guide to Fidelity")."""
-    return float(np.sqrt(np.mean(drawdown_series(equity) ** 2))) if len(equity) else math.nan
+    return ulcer_of(drawdown_series(equity))
+
+
+def ulcer_of(series: Floats) -> float:
+    """Return the root mean square of a drawdown series; NaN for an empty one."""
+    return float(np.sqrt(np.mean(series**2))) if len(series) else math.nan

@@ -28,7 +28,7 @@ def annual_return(returns: Floats, periods: float) -> float:
     """
     if len(known(returns)) == 0:
         return math.nan
-    growth = float(np.prod(1.0 + known(returns)))
+    growth = float(np.prod(np.maximum(1.0 + known(returns), 0.0)))  # two losses of more than all are no gain
     return powered(growth, periods / len(returns))
 
 

@@ -58,12 +58,17 @@ def period_values(t: Ints, values: Floats, seconds: int = DAY_SECONDS) -> tuple[
         that ends there)
     values : float64[n]
     """
+    last = period_ends(t, seconds)
+    return t[last], values[last]
+
+
+def period_ends(t: Ints, seconds: int = DAY_SECONDS) -> Ints:
+    """Return the row of the last moment of every UTC day (or step of ``seconds``; see `period_values`)."""
     if len(t) == 0:
-        return t, values
+        return np.empty(0, dtype=np.int64)
     offset = MONDAY_OFFSET if seconds > DAY_SECONDS else 0
     step = (t - 1 + offset) // seconds
-    last = np.append(step[1:] != step[:-1], True)
-    return t[last], values[last]
+    return np.flatnonzero(np.append(step[1:] != step[:-1], True))
 
 
 def month_numbers(t: Ints) -> Ints:
@@ -88,8 +93,8 @@ def week_numbers(t: Ints) -> Ints:
 
 
 def aggregated(groups: Ints, returns: Floats) -> tuple[Ints, Floats]:
-    """Compound the returns of each group (ascending group numbers): (groups, fractions)."""
+    """Compound the returns of each group (ascending group numbers): (groups, fractions). More than all lost is -1."""
     names, first = np.unique(groups, return_index=True)
     if len(names) == 0:
         return names, returns
-    return names, np.multiply.reduceat(1.0 + np.nan_to_num(returns, nan=0.0), first) - 1.0
+    return names, np.multiply.reduceat(np.maximum(1.0 + np.nan_to_num(returns, nan=0.0), 0.0), first) - 1.0

@@ -6,6 +6,7 @@ a day is seen. What cannot be measured (no trades, no benchmark, no variation, i
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from analytics.metrics import benchmark as against
 from analytics.metrics import drawdowns, performance, ratios, tails, trades
 from analytics.metrics.annual import DAY_SECONDS, YEAR_DAYS, Basis
 from analytics.metrics.catalogue import METRICS, Unit
-from analytics.metrics.series import known, period_values, returns_of
+from analytics.metrics.series import known, period_ends, period_values, returns_of
 from analytics.metrics.trades import TradeColumns
 from domain.bars import Floats, Ints
 
@@ -41,6 +42,31 @@ class Curve:
         return returns_of(values, self.starting_equity)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Yardstick:
+    """What curves over the same moments have in common, worked out once for as many of them as there are.
+
+    ``ends`` are the rows of the last mark of each period; ``others`` the benchmark's returns from one to the next.
+    """
+
+    basis: Basis
+    t: Ints
+    ends: Ints
+    others: Floats | None
+    benchmark_return: float
+
+    @classmethod
+    def of(cls, t: Ints, basis: Basis, benchmark: Floats | None = None) -> Self:
+        """Return the yardstick for moments and the benchmark's price at each (see `summarize`)."""
+        ends = period_ends(t, basis.seconds)
+        if benchmark is None or len(benchmark) == 0:
+            return cls(basis, t, ends, None, math.nan)
+        priced = known(benchmark)
+        has_return = len(priced) > 1 and priced[0] > 0
+        whole = float(priced[-1] / priced[0] - 1.0) if has_return else math.nan
+        return cls(basis, t, ends, returns_of(benchmark[ends]), whole)
+
+
 def summarize(
     curve: Curve,
     closed: TradeColumns,
@@ -63,13 +89,31 @@ def summarize(
     risk_free : fraction a year, taken off each return in equal parts
     fees_paid, traded_value : of all fills, open positions included; without them those of the closed trades
     """
-    returns = curve.returns(basis)
+    yardstick = Yardstick.of(curve.t, basis, benchmark)
+    costs = Costs(exposure, fees_paid, traded_value)
+    return measured(yardstick, curve, closed, costs, risk_free=risk_free)
+
+
+class Costs(NamedTuple):
+    """What a run held and paid at each mark and in all; None where it is not known (see `summarize`)."""
+
+    exposure: Floats | None = None
+    fees_paid: float | None = None
+    traded_value: float | None = None
+
+
+def measured(
+    yardstick: Yardstick, curve: Curve, closed: TradeColumns, costs: Costs, *, risk_free: float = 0.0
+) -> Figures:
+    """Return every figure of a curve over the yardstick's moments; see `summarize`."""
+    basis = yardstick.basis
+    returns = returns_of(curve.equity[yardstick.ends], curve.starting_equity)
     figures = {
         **_of_returns(returns, basis.periods_per_year, risk_free / basis.periods_per_year),
         **_of_curve(curve),
-        **_of_benchmark(curve, benchmark, basis),
+        **_of_benchmark(yardstick, curve),
         **_of_trades(closed),
-        **_of_costs(curve, closed, exposure, fees_paid, traded_value),
+        **_of_costs(curve, closed, costs),
         "periods_per_year": float(basis.periods_per_year),
         "n_returns": float(len(known(returns))),
     }
@@ -111,14 +155,14 @@ def _of_curve(curve: Curve) -> dict[str, float]:
     t, equity = curve.t, curve.equity
     if curve.starting_equity is not None:
         t, equity = np.concatenate((t[:1], t)), np.concatenate(([curve.starting_equity], equity))
-    seconds = float(t[-1] - t[0])
+    seconds, falls = float(t[-1] - t[0]), drawdowns.drawdown_series(equity)
     return {
         "total_return": float(equity[-1]) / curve.start - 1.0 if curve.start > 0 else math.nan,
         "cagr": performance.cagr(curve.start, float(equity[-1]), seconds),
-        "max_drawdown": drawdowns.max_drawdown(equity),
-        "max_drawdown_days": drawdowns.longest_days(t, equity),
-        "average_drawdown": drawdowns.average_drawdown(t, equity),
-        "ulcer_index": drawdowns.ulcer_index(equity),
+        "max_drawdown": float(falls.min()),
+        "max_drawdown_days": drawdowns.longest_of(t, falls),
+        "average_drawdown": drawdowns.average_of(falls),
+        "ulcer_index": drawdowns.ulcer_of(falls),
         "starting_equity": curve.start,
         "final_equity": float(equity[-1]),
         "peak_equity": float(equity.max()),
@@ -126,20 +170,18 @@ def _of_curve(curve: Curve) -> dict[str, float]:
     }
 
 
-def _of_benchmark(curve: Curve, benchmark: Floats | None, basis: Basis) -> dict[str, float]:
-    if benchmark is None or len(benchmark) == 0:
+def _of_benchmark(yardstick: Yardstick, curve: Curve) -> dict[str, float]:
+    other, periods = yardstick.others, yardstick.basis.periods_per_year
+    if other is None:
         return {}
-    _, equity = period_values(curve.t, curve.equity, basis.seconds)
-    _, prices = period_values(curve.t, benchmark, basis.seconds)
-    own, other = returns_of(equity), returns_of(prices)
-    found = against.alpha_beta(own, other, basis.periods_per_year)
-    priced = known(benchmark)
+    own = returns_of(curve.equity[yardstick.ends])
+    found = against.alpha_beta(own, other, periods)
     return {
         "alpha": found.alpha,
         "beta": found.beta,
         "correlation": against.correlation(own, other),
-        "information_ratio": against.information_ratio(own, other, basis.periods_per_year),
-        "benchmark_return": float(priced[-1] / priced[0] - 1.0) if len(priced) > 1 and priced[0] > 0 else math.nan,
+        "information_ratio": against.information_ratio(own, other, periods),
+        "benchmark_return": yardstick.benchmark_return,
     }
 
 
@@ -167,9 +209,8 @@ def _of_trades(closed: TradeColumns) -> dict[str, float]:
     }
 
 
-def _of_costs(
-    curve: Curve, closed: TradeColumns, exposure: Floats | None, fees_paid: float | None, traded_value: float | None
-) -> dict[str, float]:
+def _of_costs(curve: Curve, closed: TradeColumns, costs: Costs) -> dict[str, float]:
+    exposure, fees_paid, traded_value = costs
     fees = float(closed.fees.sum()) if fees_paid is None else fees_paid
     gross = closed.direction * (closed.pnl + closed.fees)
     value = float((2.0 * closed.entry_value + gross).sum()) if traded_value is None else traded_value

@@ -10,7 +10,7 @@ from analytics.charts.cells import correlation_picture, monthly_picture
 from analytics.charts.curves import bands_picture, equity_picture, rebased, rolling_picture
 from analytics.charts.distributions import distribution_picture, excursions_picture, outcomes_picture
 from analytics.charts.picture import Picture
-from analytics.charts.sweeps import parallel_picture, parameters_picture, surface_picture
+from analytics.charts.sweeps import parallel_picture, parameters_picture, response_picture, surface_picture
 from analytics.metrics.annual import DAILY
 from analytics.metrics.months import YearRow, monthly_table
 from analytics.metrics.summary import Curve
@@ -43,9 +43,24 @@ def test_equity_lies_above_its_drawdown_and_says_both() -> None:
     assert found.figure["data"][1]["y"] == [None, 100.0, 110.0, 120.0]
     assert found.figure["data"][2]["y"] == [0.0, 0.0, -0.25, 0.0]
     assert found.summary == (
-        "Equity from 100 on 2024-01-01 to 130 on 2024-01-04: +30.0 %. SPY: +20.0 %. "
-        "Deepest drawdown −25.0 % from 2024-01-02, recovered on 2024-01-04."
+        "Equity from 100 on 01 Jan 2024 to 130 on 04 Jan 2024: +30.0\u00a0%. SPY: +20.0\u00a0%. "
+        "Deepest drawdown −25.0\u00a0% from 02 Jan 2024, recovered on 04 Jan 2024."
     )
+
+
+def test_a_line_that_never_moves_has_an_axis_around_it() -> None:
+    found = equity_picture(np.arange(3) * 86_400, np.full(3, 100.0))
+
+    axes = found.figure["layout"]
+    assert axes["yaxis"]["range"] == [90.0, 110.0]
+    assert axes["yaxis2"]["range"] == [-0.1, 0.0]
+    assert ": 0.0\u00a0%. It never fell" in found.summary
+
+
+def test_percents_of_summaries_are_grouped_and_nothing_has_no_sign() -> None:
+    assert [picture.written(value) for value in (24.989, -0.0001, 0.0, -0.5)] == [
+        *("+2,498.9\u00a0%", "0.0\u00a0%", "0.0\u00a0%", "−50.0\u00a0%"),
+    ]
 
 
 def test_thinning_keeps_ends_and_extremes() -> None:
@@ -89,7 +104,8 @@ def test_months_are_cells_with_their_values() -> None:
     assert_drawable(found)
     assert found.figure["data"][0]["text"] == ["+5.0", "−2.0", "+2.9"]
     assert found.figure["data"][0]["x"] == [0, 2, 12]
-    assert found.summary == "1 of 2 months gained. Best Jan 2024 +5.0 %, worst Mar 2024 −2.0 %."
+    assert found.figure["data"][0]["meta"] == {"columns": 13, "brief": ["+5", "−2", "+3"]}
+    assert found.summary == "1 of 2 months gained. Best Jan 2024 +5.0\u00a0%, worst Mar 2024 −2.0\u00a0%."
     assert monthly_picture(()).summary == "No month yet."
 
 
@@ -111,15 +127,25 @@ def test_a_surface_takes_the_best_of_the_other_parameters() -> None:
     assert_drawable(found)
     cells = found.figure["data"][0]
     assert len(cells["x"]) == 6
-    assert cells["hovertext"][0] == "20, 5: 0.1"  # slow 20, fast 5: the better of kinds a and b
+    assert cells["hovertext"][0] == "20, 5: 0.100"  # slow 20, fast 5: the better of kinds a and b
     assert cells["marker"]["color"][0] == "mix(--chart-1,--surface-3,0.00)"
-    assert found.summary == "Best sharpe 1.1 at fast 10, slow 80; median of all 0.55."
+    assert found.summary == "Best sharpe 1.100 at fast 10, slow 80; median of all 0.550."
+
+
+def test_a_search_of_one_parameter_is_a_curve() -> None:
+    scores = np.array([-0.2, np.nan, -0.1])
+
+    found = response_picture([20, 5, 10], scores, x="fast", objective="volatility", is_maximized=False)
+
+    assert_drawable(found)
+    assert (found.figure["data"][0]["x"], found.figure["data"][0]["y"]) == (["10", "20"], [0.1, 0.2])
+    assert found.summary == "Best volatility 0.100 at fast 10, of 2 values."
 
 
 def test_a_surface_of_a_minimized_figure_writes_the_figure() -> None:
     found = surface_picture(COMBOS, -SCORES - 0.1, x="fast", y="slow", objective="volatility", is_maximized=False)
 
-    assert found.summary.startswith("Best volatility 0.1 at fast 5, slow 20")
+    assert found.summary.startswith("Best volatility 0.100 at fast 5, slow 20")
 
 
 def test_parallel_lines_are_every_usable_combination() -> None:
@@ -131,7 +157,7 @@ def test_parallel_lines_are_every_usable_combination() -> None:
     assert_drawable(found)
     drawn = sum(trace["y"].count(None) for trace in found.figure["data"])
     assert drawn == 11
-    assert found.summary == "11 of 12 combinations. Best: fast 10, slow 80, kind b: sharpe 1.1."
+    assert found.summary == "11 of 12 combinations. Best: fast 10, slow 80, kind b: sharpe 1.100."
 
 
 def test_many_combinations_are_drawn_by_the_best_and_an_even_rest() -> None:

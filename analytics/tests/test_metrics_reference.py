@@ -161,7 +161,7 @@ def test_statistics_of_returns_are_those_of_backtesting_py_on_goog(goog: Any) ->
     assert annual / ratios.downside_risk(returns, 252) == pytest.approx(wanted["Sortino Ratio"], rel=1e-9)
     assert ratios.calmar(returns, 252) == pytest.approx(wanted["Calmar Ratio"], rel=1e-9)
     assert 100 * deepest == pytest.approx(wanted["Max. Drawdown [%]"], rel=1e-12)
-    assert 100 * drawdowns.average_drawdown(t, equity) == pytest.approx(wanted["Avg. Drawdown [%]"], rel=1e-9)
+    assert 100 * drawdowns.average_drawdown(equity) == pytest.approx(wanted["Avg. Drawdown [%]"], rel=1e-9)
     assert drawdowns.longest_days(t, equity) == 584
     assert (equity.max(), equity[-1]) == (wanted["Equity Peak [$]"], pytest.approx(wanted["Equity Final [$]"]))
 

@@ -20,7 +20,14 @@ def test_the_page_shows_figures_pictures_and_groups() -> None:
 
     page = page_client(account.user).get(f"{URL}?whose=account:{account.pk}").content.decode()
 
-    for words in ("+15.35 %", "Equity and drawdown", "Returns by month", "By hand", "Deepest drawdowns", "252 a year"):
+    for words in (
+        "+15.35\u00a0%",
+        "Equity and drawdown",
+        "Returns by month",
+        "By hand",
+        "Deepest drawdowns",
+        "252 a year",
+    ):
         assert words in page
     figure = re.search(r'<script id="figure-equity" type="application/json">(.*?)</script>', page)
     assert figure is not None
@@ -102,6 +109,6 @@ def test_figures_are_written_by_their_unit() -> None:
 
     shown = {each.name: each for each in all_shown(values, "USD")}
 
-    assert (shown["total_return"].text, shown["total_return"].tone) == ("−12.35 %", "loss")
+    assert (shown["total_return"].text, shown["total_return"].tone) == ("−12.35\u00a0%", "loss")
     assert (shown["trades"].text, shown["sharpe"].text, shown["fees_paid"].text) == ("1,234", "–", "$12.50")
     assert shown["beta"].text == "−0.12"

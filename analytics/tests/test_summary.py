@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from analytics.metrics import ratios, rolling, series
+from analytics.metrics import drawdowns, performance, ratios, rolling, series
 from analytics.metrics.annual import DAILY, DAILY_ALWAYS_OPEN, DAY_SECONDS, WEEKLY, basis_for
 from analytics.metrics.catalogue import METRICS
 from analytics.metrics.drawdowns import worst_drawdowns
@@ -149,6 +149,20 @@ def test_worst_drawdowns_know_their_dates_and_whether_they_ended() -> None:
     assert (other.depth, other.recovered_t) == (pytest.approx(-0.2), t[2])
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_lengths_and_depths_of_falls_are_those_of_each_fall_alone(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    equity = np.round(1_000 * np.exp(np.cumsum(rng.normal(0.001, 0.01, 300))), 1)
+    t = days(300) + rng.integers(0, 9, 300).cumsum()
+
+    falls = drawdowns.drawdowns(t, equity)
+
+    assert len(falls) > 5
+    assert drawdowns.longest_days(t, equity) == max(fall.days for fall in falls)
+    assert drawdowns.average_drawdown(equity) == np.mean([fall.depth for fall in falls])
+    assert drawdowns.longest_days(t[:1], equity[:1]) == drawdowns.average_drawdown(equity[:1]) == 0
+
+
 CURVES = (
     np.full(40, 1_000.0),
     np.zeros(40),
@@ -168,3 +182,11 @@ def test_the_oddest_curves_are_measured_without_a_fault(own: int, other: int) ->
     json.dumps(sheet.figures, allow_nan=False)
     for each in sheet.pictures.values():
         json.dumps(each.figure, allow_nan=False)
+
+
+def test_losing_more_than_all_twice_is_no_gain() -> None:
+    t, equity = days(5), np.array([100.0, -20.0, 10.0, -30.0, -40.0])
+
+    assert performance.annual_return(np.array([-1.2, np.nan, -4.0, np.nan]), 252) == -1.0
+    (year,) = monthly_table(t, equity, 100.0)
+    assert year.total == -1.0 and min(each for each in year.months if each is not None) == -1.0

@@ -1,16 +1,17 @@
 """What the API of backtests takes beyond the common fields: days as times, rules of one run, costs."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from core.api.fields import UtcDateTime, _shown
+from core.api.fields import DAY_TEXT, UtcDateTime, _shown
+from core.days import begin_of, end_of
+from domain.errors import NotFound
 from risk.serializers import RuleInput
 
-DAY = timedelta(days=1)
 MAX_RULES = 100
 
 
@@ -27,15 +28,13 @@ class MomentOrDay(UtcDateTime):
 
     def to_internal_value(self, data: Any) -> datetime:
         """Return an aware time in UTC."""
-        if not isinstance(data, str) or len(data) != 10 or not data.isascii():
+        if not isinstance(data, str) or not DAY_TEXT.fullmatch(data):
             return super().to_internal_value(data)
-        moment = None
         try:
-            day = datetime.combine(date.fromisoformat(data), datetime.min.time(), tzinfo=UTC)
-            moment = day + DAY if self.is_end else day
-        except (ValueError, OverflowError):
+            day = date.fromisoformat(data)
+        except ValueError:
             self.fail("invalid", value=_shown(data))
-        bounded: datetime = self.bounded(moment, data)
+        bounded: datetime = self.bounded(end_of(day) if self.is_end else begin_of(day), data)
         return bounded
 
 
@@ -73,13 +72,17 @@ class RulesField(serializers.Field[Any, Any, Any, Any]):
             self.fail("invalid", value=_shown(data))
         if len(data) > MAX_RULES:
             self.fail("too_many", value=len(data), bound=MAX_RULES)
-        rules, faults = [], {}
+        rules: list[Any] = []
+        faults: dict[str, Any] = {}
         for index, given in enumerate(data):
             serializer = RunRuleInput(data=given, context=self.context)
-            if serializer.is_valid():
+            try:
+                serializer.is_valid(raise_exception=True)
                 rules.append(dict(serializer.validated_data))
-            else:
-                faults[str(index)] = serializer.errors
+            except ValidationError as error:
+                faults[str(index)] = error.detail
+            except NotFound as error:  # of an instrument
+                faults[str(index)] = {each.field: [ErrorDetail(each.message, each.code)] for each in error.errors}
         if faults:
             raise ValidationError(faults)
         return rules

@@ -15,20 +15,21 @@ from backtesting.api.paging import next_of, offset_of
 from backtesting.models import JobNote, JobStatus
 from backtesting.services import deploying, notes, settling
 from backtesting.views.reports import answered
-from core.api.fields import EnumField, Text
+from core.api.fields import EnumField, OneOf, Text
 from core.api.idempotency import idempotent
 from core.api.queries import Filter
 from core.api.render import dumps
 from core.api.serializers import StrictSerializer, write
 from core.api.views import OwnedReadViewSet
+from domain.bars import Timeframe
 from domain.errors import NotFound
 
 
 class ExportQuery(StrictSerializer):
     """What to export: one table as CSV, or everything as JSON."""
 
-    type = serializers.ChoiceField(choices=["csv", "json"], required=False, default="csv")
-    table = serializers.ChoiceField(choices=sorted(exports.TABLES), required=False, default="trades")
+    type = OneOf(choices=["csv", "json"], required=False, default="csv")
+    table = OneOf(choices=sorted(exports.TABLES), required=False, default="trades")
 
 
 class JobExportOutput(StrictSerializer):
@@ -46,7 +47,7 @@ class JobViewSet(OwnedReadViewSet):
     filters: ClassVar = {
         "status": Filter("status", EnumField(JobStatus)),
         "type": Filter("type", Text(max_length=64)),
-        "timeframe": Filter("timeframe", Text(max_length=4)),
+        "timeframe": Filter("timeframe", EnumField(Timeframe)),
     }
     ordering: ClassVar = {"created_at": "created_at"}
     queries: ClassVar = {"export": ExportQuery}

@@ -1,5 +1,6 @@
 """sweeps/ and walk-forwards/: many runs, and what of their best is luck."""
 
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from rest_framework import serializers
@@ -17,10 +18,12 @@ from backtesting.search.draws import Method
 from backtesting.search.objectives import OBJECTIVES
 from backtesting.services import searching
 from backtesting.walkforward.windows import Mode
-from core.api.fields import Integer, Number, Text
+from core.api.fields import Integer, Number, OneOf, Text
+from core.api.render import utc_text
 from core.api.serializers import EmptySerializer, StrictSerializer, write
 from core.api.views import StrictView
 
+WINDOW_TIMES = frozenset({"train_start", "train_end", "test_start", "test_end"})
 MODES = (*(mode.value for mode in Mode), searching.CPCV)
 
 
@@ -37,16 +40,16 @@ class SweepInput(s.BacktestInput):
 
     space = serializers.DictField(help_text='{"fast": {"min": 5, "max": 50, "step": 5}, "slow": [20, 50, 100]}')
     constraints = serializers.ListField(child=Text(max_length=200), required=False, help_text='"fast < slow"')
-    method = serializers.ChoiceField(choices=[each.value for each in Method], required=False)
+    method = OneOf(choices=[each.value for each in Method], required=False)
     n_trials = Integer(minimum=1, maximum=searching.MAX_SWEEP_RUNS, required=False, help_text="For random and tpe.")
-    objective = serializers.ChoiceField(choices=sorted(OBJECTIVES), required=False, help_text="sharpe without it.")
+    objective = OneOf(choices=sorted(OBJECTIVES), required=False, help_text="sharpe without it.")
     requirements = RequirementInput(many=True, required=False)
 
 
 class WalkForwardInput(SweepInput):
     """A search in every window, its best carried into the next stretch."""
 
-    mode = serializers.ChoiceField(choices=MODES, required=False, help_text="rolling without it.")
+    mode = OneOf(choices=MODES, required=False, help_text="rolling without it.")
     windows = Integer(minimum=1, maximum=200, required=False, help_text="How many; or train and test in bars.")
     train = Integer(minimum=1, maximum=10_000_000, required=False, help_text="Bars of the training.")
     test = Integer(minimum=1, maximum=10_000_000, required=False, help_text="Bars of the test.")
@@ -122,7 +125,9 @@ class WalkForwardOutput(SearchOutput):
     """A walk-forward; metrics are those of the stitched out-of-sample curve."""
 
     mode = serializers.SerializerMethodField()
-    windows = serializers.SerializerMethodField(help_text="Per window: times, parameters, in and out of sample.")
+    windows = serializers.SerializerMethodField(
+        help_text="Per window: times (bars open before the ends), parameters, in and out of sample."
+    )
     efficiency = serializers.SerializerMethodField(help_text="Growth out of sample by growth in sample.")
     consistency = serializers.SerializerMethodField(help_text="Share of the windows that gained out of sample.")
     summary = serializers.DictField()
@@ -133,7 +138,10 @@ class WalkForwardOutput(SearchOutput):
 
     def get_windows(self, row: Any) -> list[dict[str, Any]]:
         """Return the windows; empty until completed."""
-        return list(row.summary.get("windows", []))
+        return [
+            {name: _moment(value) if name in WINDOW_TIMES else value for name, value in window.items()}
+            for window in row.summary.get("windows", [])
+        ]
 
     def get_efficiency(self, row: Any) -> float | None:
         """Return the walk-forward efficiency."""
@@ -142,6 +150,10 @@ class WalkForwardOutput(SearchOutput):
     def get_consistency(self, row: Any) -> float | None:
         """Return the share of windows that gained."""
         return row.summary.get("consistency")
+
+
+def _moment(t: int) -> str:
+    return utc_text(datetime.fromtimestamp(t, tz=UTC))
 
 
 class TrialOutput(StrictSerializer):

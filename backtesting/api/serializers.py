@@ -11,7 +11,7 @@ from core.api.fields import Boolean, DecimalString, EnumField, Identifier, Integ
 from core.api.serializers import StrictSerializer
 from domain.bars import Timeframe
 from domain.sizing import SizingMethod
-from portfolio.serializers import FeesInput, FinancingInput, SlippageInput
+from portfolio.serializers import FeesInput, FinancingInput, RunSlippageInput
 
 
 class SizingInput(StrictSerializer):
@@ -34,7 +34,7 @@ class BacktestInput(StrictSerializer):
     )
     starting_cash = DecimalString(above=0, maximum=MAX_CASH, required=False, help_text="100000 without it.")
     fees = FeesInput(required=False)
-    slippage = SlippageInput(required=False)
+    slippage = RunSlippageInput(required=False)
     financing = FinancingInput(required=False)
     dividends = Boolean(required=False, help_text="Credit the dividends that are known; a paper account gets none.")
     sizing = SizingInput(required=False, allow_null=True, help_text="Without it the preference holds.")
@@ -62,7 +62,7 @@ class JobOutput(StrictSerializer):
     end = UtcDateTime(source="end_at", help_text="Every bar opens before it.")
     starting_cash = serializers.SerializerMethodField()
     fees = FeesInput(source="settings.fees")
-    slippage = SlippageInput(source="settings.slippage")
+    slippage = RunSlippageInput(source="settings.slippage")
     financing = FinancingInput(source="settings.financing", required=False)
     dividends = Boolean(source="request.dividends", required=False)
     sizing = serializers.SerializerMethodField()

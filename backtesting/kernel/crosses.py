@@ -2,18 +2,21 @@
 
 Running sums, begun anew every few thousand bars; where they can not tell which average is higher, both windows are
 added up afresh in the order of `marketdata.indicators.windows.mean`. The answer is therefore the same at every bar as
-that of `sma_cross.signals`, ties included: equal averages are neither above nor below.
+that of `sma_cross.signals`, ties included: equal averages are neither above nor below. What a running sum may have lost
+is measured by the highest close that went into it, not by the last: after a collapse of prices they are far apart.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from backtesting.kernel.compiling import inlined, kernel
+from backtesting.kernel.compiling import compiled, inlined, kernel
 from backtesting.kernel.layout import ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT, Grid, Record, Records
 from domain.bars import Floats, Ints
 
 ANCHOR = 4096  # bars between two fresh sums
-UNSURE = 1e-11  # relative difference below which running sums prove nothing
+_WIDE = 16
+FEW = 8  # bars looked at together where usually nothing happens
+UNSURE = 1e-11  # of the highest sum: a difference below it proves nothing
 UP, DOWN = ENTER_LONG | EXIT_SHORT, ENTER_SHORT | EXIT_LONG
 
 
@@ -34,9 +37,27 @@ def fresh_sign(c: Grid, j: int, t: int, fast: int, slow: int) -> int:
 
 
 @inlined
-def sign_of(difference: float, slack: float) -> int:
+def doubt(highest: float, slow: int) -> float:
+    """Return the difference of sums below which running sums prove nothing, no close in them above `highest`."""
+    return UNSURE * highest * slow * max(1.0, slow / ANCHOR)
+
+
+@compiled(fastmath={"reassoc", "nnan", "nsz"})
+def highest(values: Floats) -> float:
+    """Return the highest of some closes."""
+    most, whole = np.zeros(_WIDE), len(values) // _WIDE * _WIDE
+    for begin in range(0, whole, _WIDE):  # several at once: one after the other takes as long as all the rest
+        for i in range(_WIDE):
+            most[i] = max(most[i], values[begin + i])
+    for i in range(whole, len(values)):
+        most[0] = max(most[0], values[i])
+    return float(most.max())
+
+
+@inlined
+def sign_of(difference: float, unsure: float) -> int:
     """Return which average is higher by their running sums; 0 where those prove nothing."""
-    return int(difference > slack * UNSURE) - int(difference < -slack * UNSURE)
+    return int(difference > unsure) - int(difference < -unsure)
 
 
 @kernel
@@ -51,23 +72,71 @@ def of_one(c: Grid, fast: int, slow: int, first: int, events: Records) -> int:
     n, count = len(c), 0
     if n < slow:
         return 0
-    ratio = slow / fast
+    closes, room = c.ravel(), np.empty(ANCHOR)
     was = fresh_sign(c, 0, slow - 1, fast, slow)
     for begin in range(slow, n, ANCHOR):
-        quick, slack = window_sum(c, 0, begin - 1, fast), window_sum(c, 0, begin - 1, slow)
-        for t in range(begin, min(begin + ANCHOR, n)):
-            quick += c[t, 0] - c[t - fast, 0]
-            slack += c[t, 0] - c[t - slow, 0]
-            now = sign_of(quick * ratio - slack, slack)
-            if now == 0:
-                now = fresh_sign(c, 0, t, fast, slow)
-            if now != was:
-                if now != 0 and t >= first:
-                    if count < len(events):
-                        write(events[count], t, 0, now)
-                    count += 1
-                was = now
+        end = min(begin + ANCHOR, n)
+        unsure = doubt(highest(closes[begin - slow : end]), slow)
+        start = window_sum(c, 0, begin - 1, fast) * (slow / fast) - window_sum(c, 0, begin - 1, slow)
+        apart = room[: end - begin]
+        differences(
+            closes[begin:end], closes[begin - fast : end - fast], closes[begin - slow : end - slow], slow / fast, start,
+            apart,
+        )  # fmt: skip
+        count, was = told(apart, begin, first, was, count, unsure, c, fast, slow, events)
     return count
+
+
+@compiled(fastmath={"reassoc", "nnan", "nsz"})
+def told(
+    apart: Floats, start: int, first: int, was: int, count: int, unsure: float, c: Grid, fast: int, slow: int,
+    events: Records,
+) -> tuple[int, int]:  # fmt: skip
+    """Write the crosses of the bars from `start` on; return how many there are by now, and the last sign.
+
+    A few bars are looked at together, and one by one only where the averages may not stay apart over all of them.
+    """
+    n = len(apart)
+    for begin in range(0, n, FEW):
+        end = min(begin + FEW, n)
+        if was != 0 and end - begin == FEW:
+            side, nearest = float(was), np.inf
+            for i in range(FEW):
+                nearest = min(nearest, side * apart[begin + i])
+            if nearest > unsure:
+                continue
+        for i in range(begin, end):
+            now = sign_of(apart[i], unsure)
+            if now == 0:
+                now = fresh_sign(c, 0, start + i, fast, slow)
+            if now == was:
+                continue
+            if now != 0 and start + i >= first:
+                if count < len(events):
+                    write(events[count], start + i, 0, now)
+                count += 1
+            was = now
+    return count, was
+
+
+@compiled(fastmath={"contract"})  # "reassoc" would undo the four at once
+def differences(
+    newest: Floats, left_quick: Floats, left_slack: Floats, ratio: float, start: float, apart: Floats
+) -> None:
+    """Write by how much the fast window's sum, made as long as the slow one's, is above that, bar by bar."""
+    n = len(newest)
+    for i in range(n):
+        apart[i] = (newest[i] - left_quick[i]) * ratio - (newest[i] - left_slack[i])
+    for k in range(n // 4):  # four at once: each has to wait for the one before otherwise
+        i = k * 4
+        one = apart[i]
+        two = one + apart[i + 1]
+        three, four = two + apart[i + 2], two + (apart[i + 2] + apart[i + 3])
+        apart[i], apart[i + 1], apart[i + 2], apart[i + 3] = start + one, start + two, start + three, start + four
+        start += four
+    for i in range(n // 4 * 4, n):
+        start += apart[i]
+        apart[i] = start
 
 
 @kernel
@@ -77,15 +146,18 @@ def of_many(c: Grid, fast: int, slow: int, first: Ints, events: Records) -> int:
     if n < slow:
         return 0
     ratio = slow / fast
-    quick, slack = np.empty(width), np.empty(width)
+    apart, unsure = np.empty(width), np.empty(width)
     was, now = np.empty(width, np.int8), np.empty(width, np.int8)
     for j in range(width):
         was[j] = fresh_sign(c, j, slow - 1, fast, slow)
     for begin in range(slow, n, ANCHOR):
+        end = min(begin + ANCHOR, n)
+        highest_of_each(c[begin - slow : end], unsure)
         for j in range(width):
-            quick[j], slack[j] = window_sum(c, j, begin - 1, fast), window_sum(c, j, begin - 1, slow)
-        for t in range(begin, min(begin + ANCHOR, n)):
-            if slide(c[t], c[t - fast], c[t - slow], ratio, quick, slack, now):
+            unsure[j] = doubt(unsure[j], slow)
+            apart[j] = window_sum(c, j, begin - 1, fast) * ratio - window_sum(c, j, begin - 1, slow)
+        for t in range(begin, end):
+            if slide(c[t], c[t - fast], c[t - slow], ratio, unsure, apart, now):
                 for j in range(width):
                     if now[j] == 0:
                         now[j] = fresh_sign(c, j, t, fast, slow)
@@ -99,24 +171,31 @@ def of_many(c: Grid, fast: int, slow: int, first: Ints, events: Records) -> int:
     return count
 
 
-@kernel
+@compiled(fastmath={"reassoc", "nnan", "nsz"})
+def highest_of_each(c: Grid, most: Floats) -> None:
+    """Write the highest close of each instrument."""
+    most[:] = 0.0
+    for t in range(len(c)):
+        row = c[t]
+        for j in range(len(most)):
+            most[j] = max(most[j], row[j])
+
+
+@compiled(fastmath={"reassoc", "nnan", "nsz", "contract"})
 def slide(
     newest: Floats,
     left_quick: Floats,
     left_slack: Floats,
     ratio: float,
-    quick: Floats,
-    slack: Floats,
+    unsure: Floats,
+    apart: Floats,
     now: npt.NDArray[np.int8],
 ) -> bool:
     """Move all windows on by a bar and compare them; tell whether some comparison proves nothing (`now` is 0 there)."""
-    unsure = 0
+    doubtful = 0
     for j in range(len(newest)):
-        quick[j] += newest[j] - left_quick[j]
-        slack[j] += newest[j] - left_slack[j]
-        difference = quick[j] * ratio - slack[j]
-        bound = slack[j] * UNSURE
-        sign = np.int8(difference > bound) - np.int8(difference < -bound)
+        apart[j] += (newest[j] - left_quick[j]) * ratio - (newest[j] - left_slack[j])
+        sign = np.int8(apart[j] > unsure[j]) - np.int8(apart[j] < -unsure[j])
         now[j] = sign
-        unsure += sign == 0
-    return unsure > 0
+        doubtful += sign == 0
+    return doubtful > 0

@@ -8,6 +8,7 @@ from backtesting.kernel.layout import (
     ACCEPTED,
     DENIED,
     DENIED_BY_RULES,
+    DENIED_LIMIT,
     DENIED_QUANTITY,
     DENIED_STOP,
     DENIED_TARGET,
@@ -42,7 +43,7 @@ from backtesting.kernel.numbers import to_lots, to_tick
 from backtesting.kernel.sessions import enter_session
 from backtesting.kernel.sizing import wanted
 
-_MOST_QUANTITY = 1e12
+_MOST_QUANTITY, _MOST_PRICE = 1e12, 1e12
 OUT = 0  # the side of a signal that ends a position; +1 and -1 enter
 
 
@@ -161,18 +162,26 @@ def entered(
         return SKIPPED_NO_SIZE
     if asked > _MOST_QUANTITY:
         return DENIED_QUANTITY
+    if p.is_limit:
+        price = to_tick(price, line)
+        if not 0.0 < price <= _MOST_PRICE:
+            return DENIED_LIMIT
     if (price - stop) * sign <= 0.0 or stop <= 0.0:
         return DENIED_STOP
     if (target - price) * sign <= 0.0 or target <= 0.0:
         return DENIED_TARGET
     quantity = judged(Entry(t, j, side, asked, price, s.equity), m, ins, p, rules, s, state, w)
     is_denied = quantity <= 0.0
-    number = ordered(t, j, side, ENTRY, MARKET, DENIED if is_denied else ACCEPTED, asked, -1, s, w.orders)
+    kind = LIMIT if p.is_limit else MARKET
+    number = ordered(t, j, side, ENTRY, kind, DENIED if is_denied else ACCEPTED, asked, -1, s, w.orders)
+    if p.is_limit:
+        w.orders[number].limit = price
     if is_denied:
         w.orders[number].closed = t
         return DENIED_BY_RULES
     w.orders[number].quantity = quantity
     part.most = quantity if quantity < asked else np.inf
+    part.price = price
     send(t, j, side, number, quantity, stop, target, line, s, part, w.orders)
     return EXECUTED
 

@@ -7,6 +7,8 @@ from backtesting.kernel.layout import ACCEPTED, CANCELED, FILLED, Market, Record
 from backtesting.kernel.numbers import fee_of, level, slipped
 from backtesting.kernel.sessions import enter_session
 
+BEFORE, AT_OPEN, INSIDE = 0, 1, 2  # when in a bar its protective orders came to a position
+
 
 @inlined
 def finish(order: Record, t: int, status: int) -> None:
@@ -39,14 +41,13 @@ def booked(
 
 @inlined
 def opened(
-    t: int, j: int, quantity: float, m: Market, ins: Record, p: Record, s: Record, part: Record, state: State,
-    w: Written,
+    t: int, j: int, quantity: float, price: float, is_maker: bool, m: Market, ins: Record, p: Record, s: Record,
+    part: Record, state: State, w: Written,
 ) -> None:  # fmt: skip
-    """Fill a pending entry at the open and put its stop and target on the book."""
+    """Fill a pending entry and put its stop and target on the book."""
     sign = float(part.side)
-    price = slipped(m.o[t, j], sign, p, ins)
     enter_session(t, m, p, s)
-    fee = fee_of(quantity, price, False, p)
+    fee = fee_of(quantity, price, is_maker, p)
     part.side = 0
     s.n_pending -= 1
     part.entry_fill = booked(part.order, sign, quantity, price, fee, t, w.orders, w.fills, part, p, s)
@@ -122,11 +123,25 @@ def count_trade(share: float, s: Record) -> None:
 
 
 @inlined
+def abandoned(t: int, s: Record, part: Record, orders: Records) -> None:
+    """Cancel an entry that waits, and what it holds for its position."""
+    cancel(part.order, t, orders)
+    cancel(part.stop_order, t, orders)
+    cancel(part.target_order, t, orders)
+    part.order = part.stop_order = part.target_order = -1
+    part.side = 0
+    s.n_pending -= 1
+
+
+@inlined
 def protected(
-    t: int, j: int, is_entry_bar: bool, m: Market, ins: Record, p: Record, s: Record, part: Record, state: State,
+    t: int, j: int, arrival: int, m: Market, ins: Record, p: Record, s: Record, part: Record, state: State,
     w: Written,
 ) -> None:  # fmt: skip
-    """Let the stop or the target of a position execute in this bar: at the open, then the stop, then the target."""
+    """Let the stop or the target of a position execute in this bar: at the open, then the stop, then the target.
+
+    Where they came with the open, no target fills at it; where they came inside the bar, only the stop does.
+    """
     if part.stop_order < 0 and part.target_order < 0:
         return
     sign = 1.0 if part.held > 0.0 else -1.0
@@ -136,11 +151,11 @@ def protected(
         worst, best = best, worst
     gaps_stop, gaps_target = (stop - first) * sign >= 0.0, (first - target) * sign >= 0.0
     number, price, is_maker = part.stop_order, 0.0, False
-    if gaps_target and not gaps_stop and not is_entry_bar:
+    if gaps_target and not gaps_stop and arrival == BEFORE:
         number, price = part.target_order, first
     elif (stop - worst) * sign >= 0.0:
-        price = slipped(first if gaps_stop else stop, -sign, p, ins)
-    elif (best - target) * sign >= 0.0:
+        price = slipped(first if gaps_stop and arrival != INSIDE else stop, -sign, p.slip_bps, p, ins)
+    elif arrival != INSIDE and (best - target) * sign >= 0.0:
         number, price, is_maker = part.target_order, first if gaps_target else target, True
     else:
         return

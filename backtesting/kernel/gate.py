@@ -116,7 +116,7 @@ def others(x: Entry, scope: int, by_sector: bool, m: Market, ins: Records, state
         part = state.parts[k]
         if (part.held == 0.0 and part.side == 0) or not counts(k, x, scope, by_sector, ins):
             continue
-        gross += m.c[x.t, k] * (part.pending if part.held == 0.0 else abs(part.held))
+        gross += part.price * part.pending if part.held == 0.0 else m.c[x.t, k] * abs(part.held)
         count += 1
     return gross, count
 
@@ -131,7 +131,7 @@ def net_of_others(x: Entry, scope: int, m: Market, ins: Records, state: State) -
             continue
         total += part.held * m.c[x.t, k]
         if part.held == 0.0 and part.side == x.side:
-            total += x.side * part.pending * m.c[x.t, k]
+            total += x.side * part.pending * part.price
     return total
 
 
@@ -198,7 +198,7 @@ def measured(
     if kind == _ORDER_QUANTITY:
         return quantity
     if kind == _COLLAR:
-        return float(price_collar(x.price, x.price))
+        return float(price_collar(x.price, m.c[x.t, x.j]))
     if kind in (_STALE, _UNRECONCILED, _CORRELATION):
         return 0.0
     if kind == _RESTRICTED:

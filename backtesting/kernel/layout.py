@@ -25,7 +25,7 @@ ENTRY, EXIT, STOP_LOSS, TAKE_PROFIT = 0, 1, 2, 3
 MARKET, STOP, LIMIT = 0, 1, 2
 ACCEPTED, HELD, FILLED, CANCELED, DENIED = 0, 1, 2, 3, 4
 EXECUTED, SKIPPED_PAUSED, SKIPPED_CONFIDENCE, SKIPPED_CLOSED, SKIPPED_DAILY, SKIPPED_POSITIONS = 0, 1, 2, 3, 4, 5
-SKIPPED_NO_SIZE, DENIED_STOP, DENIED_TARGET, DENIED_BY_RULES, DENIED_QUANTITY = 6, 7, 8, 9, 10
+SKIPPED_NO_SIZE, DENIED_STOP, DENIED_TARGET, DENIED_BY_RULES, DENIED_QUANTITY, DENIED_LIMIT = 6, 7, 8, 9, 10, 11
 
 # Sizing methods, in the order of domain.sizing.SizingMethod.
 FIXED_QUANTITY, FIXED_VALUE, PERCENT_EQUITY, RISK_PER_TRADE, ATR_VOLATILITY, KELLY, EQUAL_WEIGHT = range(7)
@@ -40,9 +40,9 @@ EVENT = _record(ints="row col kind")
 MORE = _record("confidence stop target strength")  # of events, where a strategy says more than yes and no
 INSTRUMENT = _record("tick_up tick_down lot_up lot_down stop_percent target_percent", "sector")
 TERMS = _record(
-    "cash size fee_taker fee_maker fee_order fee_share fee_least fee_unit slip_bps slip_spread confidence",
-    "method at_fill is_split allows_shorts most_entries most_positions session_shift first_row n_instruments "
-    "counts_sessions turns_at_once",
+    "cash size fee_taker fee_maker fee_order fee_share fee_least fee_unit slip_bps slip_entry slip_spread confidence",
+    "method at_fill fee_for_each is_split allows_shorts most_entries most_positions session_shift first_row "
+    "n_instruments counts_sessions turns_at_once is_limit patience",
 )
 RULE = _record("limit", "type action scope choice")
 STATE = _record(
@@ -52,7 +52,7 @@ STATE = _record(
 )
 # Per instrument: what is held and pending. A side of 0 is no pending order, an order of -1 none.
 PART = _record(
-    "cash held pending most stop target cost stop_asked target_asked stop_percent target_percent",
+    "cash held pending price most stop target cost stop_asked target_asked stop_percent target_percent",
     "is_active side order next_side next_order stop_order target_order entry_fill",
 )
 ORDER = _record("quantity requested limit stop filled average", "created closed col side type role status parent")

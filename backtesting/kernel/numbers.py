@@ -9,13 +9,27 @@ from backtesting.kernel.compiling import inlined
 from backtesting.kernel.layout import Record
 
 # A double this close to a whole number (or to a half) stands for it: what a few operations may lose.
-_NEAR, _NEAR_PART = 1e-12, 4e-15
+_NEAR, _NEAR_PART, _NEAR_MOST = 1e-12, 4e-15, 0.25
+_DIGITS = 15.0  # of a price that a double surely holds
+
+
+@inlined
+def near(x: float) -> float:
+    """Return how far a double may lie from the whole number (or half) that it stands for."""
+    return min(_NEAR_MOST, _NEAR + _NEAR_PART * abs(x))
 
 
 @inlined
 def floor_near(x: float) -> float:
     """Return the whole number at or below x, taking a double just below one for it."""
-    return np.floor(x + (_NEAR + _NEAR_PART * abs(x)))
+    return np.floor(x + near(x))
+
+
+@inlined
+def apart(one: float, other: float) -> float:
+    """Return by how much two prices differ: 25 - 24.9 is 0.1, and not the double 1.4e-15 above it; NaN with NaN."""
+    unit = 10.0 ** (_DIGITS - 1.0 - np.floor(np.log10(max(one, other))))
+    return np.rint(abs(one - other) * unit) / unit
 
 
 @inlined
@@ -23,7 +37,7 @@ def nearest(x: float) -> float:
     """Return the nearest whole number, halves to even, taking a double next to a half for the half."""
     low = np.floor(x)
     part = x - low
-    if abs(part - 0.5) <= _NEAR + _NEAR_PART * abs(x):
+    if abs(part - 0.5) <= near(x):
         return low if low % 2.0 == 0.0 else low + 1.0
     return low if part < 0.5 else low + 1.0
 
@@ -51,11 +65,14 @@ def level(asked: float, percent: float, average: float, direction: float, ins: R
 
 
 @inlined
-def slipped(quoted: float, sign: float, p: Record, ins: Record) -> float:
-    """Return the price of a market or stop order after slippage, rounded to the tick against the order."""
-    if p.slip_bps == 0.0 and p.slip_spread == 0.0:
+def slipped(quoted: float, sign: float, bps: float, p: Record, ins: Record) -> float:
+    """Return the price of a market or stop order after slippage, rounded to the tick against the order.
+
+    ``bps`` is `slip_entry` for what opens a position (all of its basis points), `slip_bps` for what closes one.
+    """
+    if bps == 0.0 and p.slip_spread == 0.0:
         return quoted
-    raw = quoted + sign * (quoted * p.slip_bps / 10_000.0 + p.slip_spread / 2.0)
+    raw = quoted + sign * (quoted * bps / 10_000.0 + p.slip_spread / 2.0)
     steps = raw * ins.tick_down / ins.tick_up
     whole = -floor_near(-steps) if sign > 0 else floor_near(steps)
     return max(1.0, whole) * ins.tick_up / ins.tick_down

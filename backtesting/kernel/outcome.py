@@ -104,7 +104,10 @@ class _Told:
         is_canceled = self.o["status"] == at.CANCELED
         reasons[is_canceled] = "its position no longer needs it"
         is_entry = is_canceled & (self.o["role"] == at.ENTRY)
-        reasons[is_entry] = "the cash at its fill did not pay for a lot"
+        patience = self.spec.trading.order_timeout_seconds
+        is_overdue = self.o["type"] == at.LIMIT
+        reasons[is_entry & is_overdue] = f"not filled within {patience} seconds"
+        reasons[is_entry & ~is_overdue] = "the cash at its fill did not pay for a lot"
         children = is_canceled & np.isin(self.o["parent"], np.flatnonzero(is_entry))
         reasons[children] = "its entry ended without a fill"
         return reasons

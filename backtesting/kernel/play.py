@@ -8,9 +8,10 @@ import numpy as np
 from backtesting.kernel import borrowing
 from backtesting.kernel.compiling import compiled, inlined, kernel
 from backtesting.kernel.decide import decide
-from backtesting.kernel.fills import cancel, closed, opened, protected
+from backtesting.kernel.fills import AT_OPEN, BEFORE, INSIDE, abandoned, closed, opened, protected
 from backtesting.kernel.layout import Grid, Market, Record, Records, Rules, Said, State, Written
 from backtesting.kernel.numbers import slipped
+from backtesting.kernel.prefetching import fetch_ahead
 from backtesting.kernel.sizing import at_fill
 from domain.bars import Floats
 
@@ -50,6 +51,7 @@ def played(
             match(t, n, m, ins, p, s, state, w)
         mark(t, t + 1, m.c, s, state.quantity, w.equity)
         while event < n_events and said.events[event].row == t:
+            fetch_ahead(event, n_events, said.events, m.o)
             decide(t, event, m, said, ins, p, rules, s, state, w)
             event += 1
         t += 1
@@ -89,8 +91,13 @@ def untouched(start: int, stop: int, part: Record, high: Grid, low: Grid) -> int
 
 @compiled(fastmath={"reassoc", "contract"})
 def mark(start: int, stop: int, close: Grid, s: Record, quantity: Floats, equity: Floats) -> None:
-    """Write the equity of the rows `start <= t < stop`, over which nothing changes hands."""
+    """Write the equity of the rows `start <= t < stop`, over which nothing changes hands (only the last's, unasked)."""
     cash, n = s.cash, len(quantity)
+    if len(equity) == 0:
+        s.equity = cash
+        for j in range(n):
+            s.equity += quantity[j] * close[stop - 1, j]
+        return
     if s.n_held == 0:
         for t in range(start, stop):
             equity[t] = cash
@@ -117,17 +124,21 @@ def match(t: int, n: int, m: Market, ins: Records, p: Record, s: Record, state: 
         if part.side != 0 and part.held == 0.0:
             if p.at_fill:
                 continue
-            opened(t, j, part.pending, m, ins[j], p, s, part, state, w)
-            protected(t, j, True, m, ins[j], p, s, part, state, w)
+            if p.is_limit:
+                enter_by_limit(t, j, m, ins[j], p, s, part, state, w)
+            else:
+                price = slipped(m.o[t, j], float(part.side), p.slip_entry, p, ins[j])
+                opened(t, j, part.pending, price, False, m, ins[j], p, s, part, state, w)
+                protected(t, j, AT_OPEN, m, ins[j], p, s, part, state, w)
         elif part.side != 0:
-            price = slipped(m.o[t, j], float(part.side), p, ins[j])
+            price = slipped(m.o[t, j], float(part.side), p.slip_bps, p, ins[j])
             closed(part.order, price, False, t, j, m, p, s, part, state, w)
             if part.next_side != 0:
                 part.side, part.order = part.next_side, part.next_order
                 part.next_side = 0
                 s.n_pending += 1
         else:
-            protected(t, j, False, m, ins[j], p, s, part, state, w)
+            protected(t, j, BEFORE, m, ins[j], p, s, part, state, w)
         settle(part)
     if p.at_fill:
         for j in range(n):
@@ -135,6 +146,23 @@ def match(t: int, n: int, m: Market, ins: Records, p: Record, s: Record, state: 
             if part.is_active != 0 and part.side != 0:
                 buy_at_fill(t, j, m, ins[j], p, s, part, state, w)
                 settle(part)
+
+
+@inlined
+def enter_by_limit(
+    t: int, j: int, m: Market, ins: Record, p: Record, s: Record, part: Record, state: State, w: Written
+) -> None:
+    """Fill an entry at the open or at its limit, where the bar is as good; without a fill it ends when overdue."""
+    sign, limit, first = float(part.side), part.price, m.o[t, j]
+    best = m.l[t, j] if part.side > 0 else m.h[t, j]
+    if (first - limit) * sign <= 0.0:
+        opened(t, j, part.pending, first, False, m, ins, p, s, part, state, w)
+        protected(t, j, AT_OPEN, m, ins, p, s, part, state, w)
+    elif (best - limit) * sign <= 0.0:
+        opened(t, j, part.pending, limit, True, m, ins, p, s, part, state, w)
+        protected(t, j, INSIDE, m, ins, p, s, part, state, w)
+    elif m.closes[t] - m.closes[w.orders[part.order].created] >= p.patience:
+        abandoned(t, s, part, w.orders)
 
 
 @inlined
@@ -149,18 +177,13 @@ def buy_at_fill(
     t: int, j: int, m: Market, ins: Record, p: Record, s: Record, part: Record, state: State, w: Written
 ) -> None:
     """Work out an entry's quantity at its fill, and fill it; without a lot's worth of cash it is canceled."""
-    price = slipped(m.o[t, j], float(part.side), p, ins)
+    price = slipped(m.o[t, j], float(part.side), p.slip_entry, p, ins)
     cash = part.cash if p.is_split else s.cash
     equity = cash if p.is_split or len(state.parts) == 1 else s.equity  # alone it is flat now
     quantity = min(part.most, at_fill(price, equity, cash, part.side > 0, ins, p))
     if quantity > 0.0:
         w.orders[part.order].quantity = quantity
-        opened(t, j, quantity, m, ins, p, s, part, state, w)
-        protected(t, j, True, m, ins, p, s, part, state, w)
+        opened(t, j, quantity, price, False, m, ins, p, s, part, state, w)
+        protected(t, j, AT_OPEN, m, ins, p, s, part, state, w)
         return
-    cancel(part.order, t, w.orders)
-    cancel(part.stop_order, t, w.orders)
-    cancel(part.target_order, t, w.orders)
-    part.order = part.stop_order = part.target_order = -1
-    part.side = 0
-    s.n_pending -= 1
+    abandoned(t, s, part, w.orders)

@@ -78,7 +78,7 @@ def unknown(spec: RunSpec, panel: Panel) -> str:
     """Return what of a run the kernel does not know ("": it knows all)."""
     checks = (
         (bool(spec.scripted), "orders placed by hand"),
-        (entry.order_type_of(spec.trading) is not OrderType.MARKET, "entries by limit orders"),
+        (not _knows_entries(spec), "entries of this type"),
         (bool(spec.slippage.volume_impact or spec.slippage.max_volume_percent), "fills against a bar's volume"),
         (bool(spec.fees.tiers), "fees by what was traded"),
         (not spec.financing.is_free, "interest and borrow cost"),
@@ -89,10 +89,17 @@ def unknown(spec: RunSpec, panel: Panel) -> str:
     return next((words for is_so, words in checks if is_so), "")
 
 
+def _knows_entries(spec: RunSpec) -> bool:
+    kind = entry.order_type_of(spec.trading)
+    return kind is OrderType.MARKET or (kind is OrderType.LIMIT and spec.sizing.at is not SizedAt.FILL)
+
+
 def check_research(spec: RunSpec) -> None:
     """Raise ValueError where options for research are combined with what they do not go with."""
     if spec.sizing.at is SizedAt.FILL and spec.sizing.method not in _SIZED_AT_FILL:
         raise ValueError(f"{spec.sizing.method} is worked out at the decision, it can not be sized at the fill")
+    if spec.sizing.fee_for_each and spec.sizing.at is not SizedAt.FILL:
+        raise ValueError("a fee set aside for each unit needs a sizing at the fill")
     if spec.capital is Capital.SPLIT and spec.sizing.at is not SizedAt.FILL:
         raise ValueError("split capital is spent at fills: it needs a sizing at the fill")
     if spec.turns_at_once and (spec.sizing.at is not SizedAt.FILL or _protects(spec)):
@@ -263,10 +270,12 @@ def _terms(spec: RunSpec, first_row: int) -> Records:
         "fee_least": fees.minimum,
         "fee_unit": 10**fees.digits if fees.digits < _EXACT_DIGITS else 0,
         "slip_bps": slippage.bps,
+        "slip_entry": slippage.bps + slippage.entry_bps,
         "slip_spread": slippage.spread,
         "confidence": trading.min_confidence_threshold,
         "method": METHODS.index(spec.sizing.method),
         "at_fill": spec.sizing.at is SizedAt.FILL,
+        "fee_for_each": spec.sizing.fee_for_each,
         "is_split": spec.capital is Capital.SPLIT,
         "allows_shorts": spec.allow_short,
         "most_entries": trading.max_daily_trades if _counts_sessions(spec) else _ENDLESS,
@@ -275,6 +284,8 @@ def _terms(spec: RunSpec, first_row: int) -> Records:
         "first_row": first_row,
         "n_instruments": len(spec.instruments),
         "turns_at_once": spec.turns_at_once,
+        "is_limit": entry.order_type_of(trading) is OrderType.LIMIT,
+        "patience": trading.order_timeout_seconds,
         "counts_sessions": _counts_sessions(spec),
     }
     records = np.empty(1, dtype=TERMS)

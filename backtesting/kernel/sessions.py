@@ -35,7 +35,10 @@ def session_start_equity(t: int, m: Market, p: Record, s: Record, equity: Floats
     """Return the equity that the last loss session ended with."""
     session = session_of(m.closes[t], m, p)
     if s.start_session != session:
-        low, high = p.first_row, t  # the first row of the session lies in low..high
+        back = 1  # look back in longer and longer steps: it usually began not long ago
+        while t - back > p.first_row and session_of(m.closes[t - back], m, p) == session:
+            back *= 2
+        low, high = max(p.first_row, t - back), t  # the first row of the session lies in low..high
         while low < high:
             middle = (low + high) // 2
             if session_of(m.closes[middle], m, p) < session:
@@ -50,9 +53,15 @@ def session_start_equity(t: int, m: Market, p: Record, s: Record, equity: Floats
 @kernel
 def peak_equity(t: int, now: float, s: Record, equity: Floats) -> float:
     """Return the highest equity at any bar close so far."""
-    peak = s.peak
-    for k in range(s.peak_row, t + 1):
-        peak = max(peak, equity[k])
-    s.peak = peak
+    one = two = three = four = s.peak  # four at once: each has to wait for the one before otherwise
+    k = s.peak_row
+    while k + 3 <= t:
+        one, two = max(one, equity[k]), max(two, equity[k + 1])
+        three, four = max(three, equity[k + 2]), max(four, equity[k + 3])
+        k += 4
+    while k <= t:
+        one = max(one, equity[k])
+        k += 1
+    s.peak = max(max(one, two), max(three, four))
     s.peak_row = t + 1
-    return max(peak, now)
+    return max(s.peak, now)

@@ -14,7 +14,7 @@ from backtesting.kernel.layout import (
     Market,
     Record,
 )
-from backtesting.kernel.numbers import to_lots
+from backtesting.kernel.numbers import apart, to_lots
 from risk.sizing import KELLY_CAP_PERCENT, KELLY_TRADES
 from risk.sizing_inputs import ATR_BARS
 
@@ -29,7 +29,7 @@ def average_true_range(m: Market, t: int, j: int) -> float:
     total = 0.0
     for k in range(t - _ATR_BARS + 1, t + 1):
         before = m.c[k - 1, j]
-        total += max(m.h[k, j], before) - min(m.l[k, j], before)
+        total += apart(max(m.h[k, j], before), min(m.l[k, j], before))
     return total / _ATR_BARS
 
 
@@ -62,7 +62,7 @@ def wanted(t: int, j: int, equity: float, price: float, stop: float, m: Market, 
         n = 1 if p.is_split else p.n_instruments
         return equity * (100.0 / n) / 100.0 / price
     if method == RISK_PER_TRADE:
-        distance = abs(price - stop)
+        distance = apart(price, stop)
         return equity * size / 100.0 / distance if distance > 0.0 else 0.0  # NaN: no stop, no size
     if method == ATR_VOLATILITY:
         atr = average_true_range(m, t, j)
@@ -75,7 +75,9 @@ def wanted(t: int, j: int, equity: float, price: float, stop: float, m: Market, 
 @kernel
 def at_fill(price: float, equity: float, cash: float, is_long: bool, ins: Record, p: Record) -> float:
     """Return the quantity bought at a fill: what the method gives, fees included, never more than the cash pays."""
-    each = price * (1.0 + p.fee_taker / 100.0) + p.fee_share
+    each, once = price * (1.0 + p.fee_taker / 100.0) + p.fee_share, p.fee_order
+    if p.fee_for_each:
+        each, once = each + once, 0.0
     if p.method == FIXED_QUANTITY:
         quantity = p.size
     else:
@@ -84,7 +86,7 @@ def at_fill(price: float, equity: float, cash: float, is_long: bool, ins: Record
             budget = p.size
         elif p.method == EQUAL_WEIGHT:
             budget = equity if p.is_split else equity / p.n_instruments
-        quantity = (budget - p.fee_order) / each
+        quantity = (budget - once) / each
     if is_long:
-        quantity = min(quantity, (cash - p.fee_order) / each)
+        quantity = min(quantity, (cash - once) / each)
     return to_lots(max(quantity, 0.0), ins)

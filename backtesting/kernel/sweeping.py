@@ -6,6 +6,7 @@ of Python share the work: the compiled code holds no lock, and needs no threadin
 """
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,7 +23,6 @@ from backtesting.kernel.layout import (
     Grid,
     Market,
     Numbers,
-    Record,
     Records,
     Rules,
     Said,
@@ -31,6 +31,7 @@ from backtesting.kernel.layout import (
 )
 from backtesting.kernel.play import play
 from backtesting.kernel.prepare import Prepared, new_state, new_tables, prepare
+from backtesting.kernel.segments import Closes, closes, measured
 from backtesting.panel import Panel
 from backtesting.spec import RunSpec
 from domain.bars import Floats
@@ -40,11 +41,10 @@ from strategies.evaluate import warmups_of
 Rows = npt.NDArray[np.int32]
 
 _BLOCK = 2048  # bars whose sums are compared at a time
+_FEW = 16  # of them looked at together where usually nothing happens
 _CHUNK = 64  # combinations that a thread takes at a time
 _TILE = 8  # windows of each kind that a chunk's combinations are made of, where the space is a grid
-_STEP = 64  # bars looked at together where usually nothing happens
-_NOTHING = 1e-12  # cash that is none, as a part of equity
-_ALL_UP, _ALL_DOWN, _ALL_EVEN = np.uint64(0x0101010101010101), np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(0)
+_ASKS_THE_PAST = ("max_daily_loss", "max_drawdown")  # rules that look at the equity of bars gone by
 FIGURES = ("final_equity", "max_drawdown", "sharpe", "n_trades", "fees_paid")
 
 
@@ -80,19 +80,24 @@ def sweep(
         return figures
     given = prepare(replace(spec, params=combinations[0]), panel)
     windows = sorted({each.fast for each in known} | {each.slow for each in known})
-    sums, returns = np.empty((len(windows), panel.n_bars)), moments(panel.c)
+    sums = np.empty((len(windows), panel.n_bars))
     chosen = _chosen(spec, panel, combinations, known, windows)
     order = _tiled(chosen)
-    ordered, measured = Combinations(*(column[order] for column in chosen)), np.zeros_like(figures)
+    ordered, measured_by_order = Combinations(*(column[order] for column in chosen)), np.zeros_like(figures)
     chunks = [(start, min(start + _CHUNK, len(known))) for start in range(0, len(known), _CHUNK)]
     done = 0
     n_threads = os.cpu_count() or 1
+    own, past = threading.local(), closes(panel.c)
+
+    def work(start: int, stop: int) -> None:
+        if not hasattr(own, "scratch"):
+            own.scratch = _Scratch(spec, panel, given, past)
+        _run_chunk(own.scratch, ordered, sums, start, stop, measured_by_order)
+
     with ThreadPoolExecutor(max_workers=n_threads) as threads:
         each = [np.array(windows[k::n_threads], dtype=np.int64) for k in range(n_threads)]
         list(threads.map(lambda k: window_sums(panel.c, each[k], sums[k::n_threads]), range(n_threads)))
-        jobs = [
-            threads.submit(_run_chunk, spec, panel, given, ordered, sums, returns, *chunk, measured) for chunk in chunks
-        ]
+        jobs = [threads.submit(work, *chunk) for chunk in chunks]
         try:
             for job, (start, stop) in zip(jobs, chunks, strict=True):
                 job.result()
@@ -103,7 +108,7 @@ def sweep(
             for job in jobs:
                 job.cancel()
             raise
-    figures[order] = measured
+    figures[order] = measured_by_order
     return figures
 
 
@@ -129,30 +134,44 @@ def _chosen(
     return Combinations(*(np.array(column, dtype=np.int64) for column in columns))
 
 
-def _run_chunk(
-    spec: RunSpec, panel: Panel, given: Prepared, chosen: Combinations, sums: Grid, returns: Grid, start: int,
-    stop: int, figures: Grid,
-) -> None:  # fmt: skip
+def _run_chunk(scratch: "_Scratch", chosen: Combinations, sums: Grid, start: int, stop: int, figures: Grid) -> None:
     """Work out the figures of the combinations `start <= k < stop`."""
     mine = Combinations(*(column[start:stop] for column in chosen))
-    room, n = 4096, panel.n_bars
     while True:
-        events, counts = np.empty((stop - start, room), dtype=np.int32), np.zeros(stop - start, dtype=np.int64)
-        find_crosses(panel.c, sums, mine, events, counts)
+        events, counts = scratch.events[: stop - start], scratch.counts[: stop - start]
+        counts[:] = 0
+        find_crosses(scratch.panel.c, sums, mine, scratch.highest, events, counts)
         most = int(counts.max())
-        if most <= room:
+        if most <= scratch.room:
             break
-        room = most
-    n_rules = len(given.rule_specs)
-    tables = new_tables(n, (3 + (n_rules + 2 if n_rules else 0)) * most + 80, n_rules)
-    state, fresh = new_state(spec, 1, 0), new_state(spec, 1, 0)
-    said = Said(np.empty(most, dtype=EVENT), np.empty(0, dtype=MORE))
-    terms = given.terms.copy()
+        scratch.make_room(most)
+    given, fresh, state = scratch.given, scratch.fresh, scratch.state
     play_all(
-        mine, events, counts, given.market, said, given.instruments, terms, given.rules, state, tables,
-        fresh.all.view(np.int64), state.all.view(np.int64), fresh.parts.view(np.int64), state.parts.view(np.int64),
-        returns, figures[start:stop],
+        mine, events, counts, given.market, scratch.said, given.instruments, scratch.terms, given.rules, state,
+        scratch.tables, fresh.all.view(np.int64), state.all.view(np.int64), fresh.parts.view(np.int64),
+        state.parts.view(np.int64), scratch.closes, figures[start:stop],
     )  # fmt: skip
+
+
+class _Scratch:
+    """What a thread writes on, chunk after chunk: fresh memory for each would cost more than the work."""
+
+    def __init__(self, spec: RunSpec, panel: Panel, given: Prepared, closes: Closes) -> None:
+        self.panel, self.given, self.closes = panel, given, closes
+        self.highest = np.maximum.reduceat(panel.c[:, 0], np.arange(0, panel.n_bars, _BLOCK))
+        self.terms = given.terms.copy()
+        self.state, self.fresh = new_state(spec, 1, 0), new_state(spec, 1, 0)
+        self.counts = np.zeros(_CHUNK, dtype=np.int64)
+        self._n_marks = panel.n_bars if any(rule.type in _ASKS_THE_PAST for rule in given.rule_specs) else 0
+        self.make_room(1024)
+
+    def make_room(self, most: int) -> None:
+        """Make room for so many crosses of one combination."""
+        n_rules = len(self.given.rule_specs)
+        self.room = most
+        self.events = np.empty((_CHUNK, most), dtype=np.int32)
+        self.said = Said(np.empty(most, dtype=EVENT), np.empty(0, dtype=MORE))
+        self.tables = new_tables(self._n_marks, (3 + (n_rules + 2 if n_rules else 0)) * most + 80, n_rules)
 
 
 @kernel
@@ -169,11 +188,13 @@ def window_sums(c: Grid, windows: Numbers, sums: Grid) -> None:
 
 
 @kernel
-def find_crosses(c: Grid, sums: Grid, x: Combinations, events: Rows, counts: Numbers) -> None:
-    """Write the rows of each combination's crosses, positive for up and negative for down (at most as many as fit)."""
+def find_crosses(c: Grid, sums: Grid, x: Combinations, highest: Floats, events: Rows, counts: Numbers) -> None:
+    """Write the rows of each combination's crosses, positive for up and negative for down (at most as many as fit).
+
+    highest : float64[n_blocks], the highest close of each block
+    """
     n, n_combinations = len(c), len(counts)
     was = np.zeros(n_combinations, np.int64)
-    signs = np.zeros(_BLOCK, np.int8)
     for k in range(n_combinations):
         if n >= x.slow[k]:
             was[k] = crosses.fresh_sign(c, 0, x.slow[k] - 1, x.fast[k], x.slow[k])
@@ -182,42 +203,38 @@ def find_crosses(c: Grid, sums: Grid, x: Combinations, events: Rows, counts: Num
         for k in range(n_combinations):
             start = max(begin, x.slow[k])
             if start < end:
-                compare(sums[x.fast_row[k], start:end], sums[x.slow_row[k], start:end], x.slow[k] / x.fast[k], signs)
+                summed = max(0, start - crosses.ANCHOR - x.slow[k]) // _BLOCK  # the block of the oldest close in a sum
+                unsure = crosses.doubt(highest[summed : begin // _BLOCK + 1].max(), x.slow[k])
                 counts[k], was[k] = scan(
-                    signs, end - start, x.fast[k], x.slow[k], start, x.first[k], was[k], counts[k], c, events[k]
-                )
+                    sums[x.fast_row[k], start:end], sums[x.slow_row[k], start:end], x.fast[k], x.slow[k], unsure, start,
+                    x.first[k], was[k], counts[k], c, events[k],
+                )  # fmt: skip
 
 
-@kernel
-def compare(quick: Floats, slack: Floats, ratio: float, signs: npt.NDArray[np.int8]) -> None:
-    """Write which average is higher at each bar by the sums; 0 where those prove nothing. One step for many bars."""
-    for i in range(len(quick)):
-        difference, bound = quick[i] * ratio - slack[i], slack[i] * crosses.UNSURE
-        signs[i] = np.int8(difference > bound) - np.int8(difference < -bound)
-
-
-@kernel
+@compiled(fastmath={"reassoc", "nnan", "nsz"})
 def scan(
-    signs: npt.NDArray[np.int8], n: int, fast: int, slow: int, start: int, first: int, was: int, count: int, c: Grid,
-    events: Rows,
+    quick: Floats, slack: Floats, fast: int, slow: int, unsure: float, start: int, first: int, was: int, count: int,
+    c: Grid, events: Rows,
 ) -> tuple[int, int]:  # fmt: skip
     """Write the crosses of one combination in one block; return how many there are by now, and the last sign.
 
-    Eight bars are looked at as one number; bar by bar only where one of them differs from the last sign.
+    A few bars are looked at together, and one by one only where the averages may not stay apart over all of them.
     """
-    eights = signs.view(np.uint64)
-    for begin in range(0, n, 8):
-        same = _ALL_UP if was > 0 else _ALL_DOWN if was < 0 else _ALL_EVEN
-        if begin + 8 <= n and eights[begin >> 3] == same:
-            continue
-        for i in range(begin, min(begin + 8, n)):
-            now = int(signs[i])
-            if now == was:
+    ratio, n = slow / fast, len(quick)
+    for begin in range(0, n, _FEW):
+        end = min(begin + _FEW, n)
+        if was != 0 and end - begin == _FEW:
+            side, nearest = float(was), np.inf
+            for i in range(_FEW):
+                nearest = min(nearest, side * (quick[begin + i] * ratio - slack[begin + i]))
+            if nearest > unsure:
                 continue
+        for i in range(begin, end):
+            now = crosses.sign_of(quick[i] * ratio - slack[i], unsure)
             if now == 0:
                 now = crosses.fresh_sign(c, 0, start + i, fast, slow)
-                if now == was:
-                    continue
+            if now == was:
+                continue
             if now != 0 and start + i >= first:
                 if count < len(events):
                     events[count] = (start + i) * now
@@ -230,7 +247,7 @@ def scan(
 def play_all(
     x: Combinations, rows: Rows, counts: Numbers, m: Market, said: Said, ins: Records, terms: Records, rules: Rules,
     state: State, w: Written, fresh_sums: Numbers, sums: Numbers, fresh_parts: Numbers, parts: Numbers,
-    returns: Grid, figures: Grid,
+    closes: Closes, figures: Grid,
 ) -> None:  # fmt: skip
     """Play every combination from its first decision to the last bar and write its key figures."""
     n = len(m.c)
@@ -247,89 +264,6 @@ def play_all(
         play(first, n, 0, counts[k], m, said, ins, terms, rules, state, w)
         s = state.all[0]
         figures[k, 0] = s.equity
-        figures[k, 1] = deepest(w.equity, s, w, state.parts[0].entry_fill)
-        figures[k, 2] = sharpe_of(w.equity, s, w, m.c, returns, state.parts[0].entry_fill)
+        figures[k, 1], figures[k, 2] = measured(closes, w.fills, s.n_fills, terms[0].cash)
         figures[k, 3] = s.n_trades
         figures[k, 4] = s.fees
-
-
-@kernel
-def moments(c: Grid) -> Grid:
-    """Return the sums of the closes' returns and of their squares from the first bar up to each."""
-    n = len(c)
-    sums = np.zeros((2, n))
-    for t in range(1, n):
-        change = (c[t, 0] - c[t - 1, 0]) / c[t - 1, 0]
-        sums[0, t] = sums[0, t - 1] + change
-        sums[1, t] = sums[1, t - 1] + change * change
-    return sums
-
-
-@kernel
-def sharpe_of(equity: Floats, s: Record, w: Written, close: Grid, returns: Grid, last: int) -> float:
-    """Return mean / standard deviation of the returns from bar to bar; 0 where nothing moves.
-
-    Equity moves only while something is held. Where all of it is held it moves as the closes do, whose sums are known.
-    """
-    n = len(equity) - 1
-    if n < 2:
-        return 0.0
-    total, squares = 0.0, 0.0
-    n_trips = s.n_trades + (1 if s.n_held else 0)
-    for k in range(n_trips):
-        is_closed = k < s.n_trades
-        entry = w.fills[w.trades[k].entry] if is_closed else w.fills[last]
-        start, stop = entry.row, w.fills[w.trades[k].leave].row if is_closed else n
-        inner = stop - 1 if is_closed else n
-        cash = equity[start] - entry.quantity * close[start, 0]
-        total, squares = grown_by(equity, start, total, squares)
-        if inner > start:
-            if abs(cash) <= _NOTHING * equity[start]:
-                total += returns[0, inner] - returns[0, start]
-                squares += returns[1, inner] - returns[1, start]
-            else:
-                for t in range(start + 1, inner + 1):
-                    total, squares = grown_by(equity, t, total, squares)
-        if is_closed and stop > start:
-            total, squares = grown_by(equity, stop, total, squares)
-    variance = (squares - total * total / n) / (n - 1)
-    return total / n / np.sqrt(variance) if variance > 0.0 else 0.0
-
-
-@kernel
-def grown_by(equity: Floats, t: int, total: float, squares: float) -> tuple[float, float]:
-    """Add the return from the bar before to bar `t` and its square."""
-    if t == 0:
-        return total, squares
-    change = (equity[t] - equity[t - 1]) / equity[t - 1]
-    return total + change, squares + change * change
-
-
-@kernel
-def deepest(equity: Floats, s: Record, w: Written, last: int) -> float:
-    """Return the largest fall from a peak, as a fraction. Equity stands still where nothing is held: not looked at."""
-    peak, worst = equity[0], 0.0
-    for k in range(s.n_trades + (1 if s.n_held else 0)):
-        is_closed = k < s.n_trades
-        start = w.fills[w.trades[k].entry].row if is_closed else w.fills[last].row
-        stop = w.fills[w.trades[k].leave].row if is_closed else len(equity) - 1
-        peak, worst = fallen(equity[start : stop + 1], peak, worst)
-    return worst
-
-
-@compiled(fastmath={"reassoc", "nnan", "nsz"})
-def fallen(equity: Floats, peak: float, worst: float) -> tuple[float, float]:
-    """Carry the peak and the largest fall on: bars are looked at one by one only where one of them may be it."""
-    for begin in range(0, len(equity), _STEP):
-        end = min(begin + _STEP, len(equity))
-        low, high = equity[begin], equity[begin]
-        for t in range(begin, end):
-            low = min(low, equity[t])
-            high = max(high, equity[t])
-        if low < (1.0 - worst) * max(peak, high):
-            top = peak
-            for t in range(begin, end):
-                top = max(top, equity[t])
-                worst = max(worst, (top - equity[t]) / top)
-        peak = max(peak, high)
-    return peak, worst

@@ -79,7 +79,7 @@ class Trips:
 
     @cached_property
     def exit_price(self) -> Floats:
-        return self._of_exit("price", self._panel.c[-1, self.symbol[self._n_closed :]])
+        return self._of_exit("price", self._panel.c[-1:, self.symbol[self._n_closed :]].ravel())
 
     @cached_property
     def fees(self) -> Floats:

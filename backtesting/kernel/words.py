@@ -16,7 +16,7 @@ SIDES = (OrderSide.SELL, OrderSide.BUY)  # (sign + 1) // 2
 SIGNAL_SIDES = (SignalSide.SELL, SignalSide.EXIT, SignalSide.BUY)  # sign + 1
 
 _SKIPPED, _DENIED = SignalOutcome.SKIPPED, SignalOutcome.DENIED
-OUTCOMES = (SignalOutcome.EXECUTED, *([_SKIPPED] * 6), *([_DENIED] * 4))
+OUTCOMES = (SignalOutcome.EXECUTED, *([_SKIPPED] * 6), *([_DENIED] * 5))
 CODES = (
     "",
     SkipCode.STRATEGY_PAUSED,
@@ -28,6 +28,7 @@ CODES = (
     "invalid",
     "invalid",
     "risk",
+    "invalid",
     "invalid",
 )
 MESSAGES = (
@@ -42,6 +43,7 @@ MESSAGES = (
     "The take profit lies on the wrong side of the entry",
     "",
     "The quantity is above what an order may have",
+    "The limit price is not one that an order may have",
 )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from backtesting.robustness.evidence import MIN_RETURNS, Evidence
 
+CERTAIN = 0.99  # no chance is said to be above what a sample can show
 DEFLATED_GOOD, DEFLATED_POOR = 0.95, 0.50
 SPA_GOOD, SPA_POOR = 0.05, 0.25
 OVERFIT_LIMIT, LOSS_LIMIT = 0.50, 0.20
@@ -87,6 +88,17 @@ def _sentence(word: Word, reasons: tuple[Reason, ...]) -> str:
     return first if word is Word.LIKELY_LUCK else f"Not enough to tell skill from luck. {first}"
 
 
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def chance_words(value: float) -> str:
+    """Write a probability in whole per cent; what only rounds to certainty or to nothing is not said to be so."""
+    if value > CERTAIN:
+        return f"above {CERTAIN * 100:.0f} %"
+    return f"below {(1 - CERTAIN) * 100:.0f} %" if value < 1 - CERTAIN else f"{value * 100:.0f} %"
+
+
 def _deflated(evidence: Evidence) -> Reason:
     value, sharpe, expected = evidence.deflated_sharpe, evidence.sharpe, evidence.expected_maximum_sharpe
     trials = f"{evidence.n_trials:,} trial{'s' * (evidence.n_trials != 1)}"
@@ -95,8 +107,8 @@ def _deflated(evidence: Evidence) -> Reason:
         return Reason("deflated_sharpe", Answer.OPEN, None, DEFLATED_GOOD, text)
     beyond = " beyond what the market gave" if evidence.is_against_market else ""
     text = (
-        f"A Sharpe ratio of {sharpe:.2f}{beyond} after {trials}, where luck alone would show {expected:.2f}: "
-        f"the chance that it is more than luck is {value:.0%}."
+        f"A Sharpe ratio of {_signed(sharpe)}{beyond} after {trials}, where luck alone would show {_signed(expected)}: "
+        f"the chance that it is more than luck is {chance_words(value)}."
     )
     return Reason("deflated_sharpe", _graded(value, DEFLATED_GOOD, DEFLATED_POOR), value, DEFLATED_GOOD, text)
 
@@ -107,7 +119,7 @@ def _snooping(evidence: Evidence) -> Reason | None:
         return None
     text = (
         f"If none of the {evidence.n_variants_tested:,} variants were any good, a best one like this would still "
-        f"appear with probability {value:.1%} (Hansen's SPA test)."
+        f"appear with probability {value * 100:.1f} % (Hansen's SPA test)."
     )
     return Reason("spa", _graded(-value, -SPA_GOOD, -SPA_POOR), value, SPA_GOOD, text)
 
@@ -118,8 +130,8 @@ def _overfitting(evidence: Evidence) -> Reason | None:
     if value is None or loss is None:
         return None
     text = (
-        f"The best variant of one half of the time lands in the lower half in the other with probability {value:.0%}, "
-        f"and loses there with probability {loss:.0%}."
+        "The best variant of one half of the time lands in the lower half in the other with probability "
+        f"{value * 100:.0f} %, and loses there with probability {loss * 100:.0f} %."
     )
     if value > OVERFIT_LIMIT and loss > OVERFIT_LIMIT:
         answer = Answer.BAD
@@ -151,7 +163,7 @@ def _efficiency(evidence: Evidence) -> Reason | None:
     value = evidence.out_of_sample_efficiency
     if value is None:
         return None
-    text = f"Out of sample the strategy earned {value:.0%} of what it did in sample."
+    text = f"Out of sample the strategy earned {value * 100:.0f} % of what it did in sample."
     answer = Answer.GOOD if value >= MIN_EFFICIENCY else Answer.OPEN
     return Reason("out_of_sample", answer, value, MIN_EFFICIENCY, text)
 
@@ -160,7 +172,7 @@ def _plateau(evidence: Evidence) -> Reason | None:
     value = evidence.stability
     if value is None:
         return None
-    text = f"The neighbours of the best parameters keep {value:.0%} of their score."
+    text = f"The neighbours of the best parameters keep {value * 100:.0f} % of their score."
     answer = Answer.GOOD if value >= MIN_STABILITY else Answer.OPEN
     return Reason("plateau", answer, value, MIN_STABILITY, text)
 

@@ -71,17 +71,23 @@ def objective_of(name: str, *, field: str = "objective") -> Objective:
 def requirement_of(metric: str, at_least: float | None, at_most: float | None, *, field: str) -> Requirement:
     """Return a checked requirement. Raises ValidationFailed for an unknown figure, no bound or crossed ones."""
     if metric not in BY_NAME:
-        raise ValidationFailed(f"{metric[:60]!r} is no figure of a run.", field=field)
+        listed = ", ".join(sorted(BY_NAME))
+        raise ValidationFailed(f"{metric[:60]!r} is no figure of a run; there are: {listed}.", field=f"{field}.metric")
     if at_least is None and at_most is None:
-        raise ValidationFailed("Give at_least or at_most.", field=field)
+        raise ValidationFailed("Give at_least or at_most.", field=f"{field}.at_least")
     if at_least is not None and at_most is not None and at_least > at_most:
-        raise ValidationFailed(f"at_least {at_least} is above at_most {at_most}.", field=field)
+        raise ValidationFailed(f"at_least {at_least} is above at_most {at_most}.", field=f"{field}.at_least")
     return Requirement(metric, at_least, at_most)
 
 
 def score(figures: FigureMap, objective: Objective, requirements: Sequence[Requirement] = ()) -> float:
-    """Return a run's score, higher is better; NaN where the figure is unknown or a requirement is not met."""
+    """Return a run's score, higher is better; NaN where the figure is unknown or a requirement is not met.
+
+    So is a run whose equity never moves: doing nothing would else have the smallest drawdown of all.
+    """
     value = figures.get(objective.name)
+    if figures.get("max_drawdown") == 0 and figures.get("total_return") == 0:
+        return math.nan
     if value is None or not math.isfinite(value) or not all(each.holds(figures) for each in requirements):
         return math.nan
     return float(value) if objective.is_maximized else -float(value)

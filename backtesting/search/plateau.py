@@ -86,7 +86,7 @@ def _stability(top: float, near: Floats, middle: float) -> float | None:
 def _sentence(stability: float | None, n: int) -> str:
     if stability is None:
         return "Too few neighbours of the best combination were tried to say whether it stands on a plateau."
-    kept = f"its {n} neighbours keep {stability:.0%} of its score"
+    kept = f"its {n} neighbours keep {stability * 100:.0f} % of its score"
     if stability >= _STEADY:
         return f"The best combination stands on a plateau: {kept}."
     if stability <= _SHAKY:

@@ -1,7 +1,7 @@
 """The space of parameters that a sweep looks through: ranges, choices, constraints between them. Pure."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -104,6 +104,16 @@ class Space:
     constraints: tuple[Constraint, ...] = ()
 
     @property
+    def outermost(self) -> Iterator[tuple[str, Value]]:
+        """Yield each parameter with the values that decide whether all are in bounds: a range's ends, a list's all."""
+        for each in self.dimensions:
+            if isinstance(each, Choice):
+                yield from ((each.name, value) for value in each.values)
+            else:
+                yield each.name, each.at(0.0)
+                yield each.name, each.high if each.n_values is None else each.value(each.n_values - 1)
+
+    @property
     def size(self) -> int | None:
         """Points of the grid before constraints; None where a range is continuous."""
         counts = [dimension.n_values for dimension in self.dimensions]
@@ -150,7 +160,8 @@ def space_of(
         except ValidationFailed as error:
             faults += error.errors
     rules = []
-    numeric = [each.name for each in dimensions if not isinstance(each, Choice) or each.is_numeric]
+    read = {each.name: each for each in dimensions}  # of a parameter that cannot be read only that is told
+    numeric = [name for name in map(str, given) if not isinstance(each := read.get(name), Choice) or each.is_numeric]
     for i, text in enumerate(constraints[:MAX_CONSTRAINTS]):
         try:
             rules.append(constraint_of(str(text), numeric, field=f"constraints.{i}"))

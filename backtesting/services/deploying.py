@@ -33,9 +33,11 @@ def deploy(
     """Make a paper strategy of a completed job: its type, symbols, bars, sizing and (best) parameters.
 
     Without an account it gets a new paper account with the run's cash, fees and slippage. Raises IllegalState without
-    a result, ValidationFailed for an account that is not a paper account of the user, Conflict for a taken name.
+    a result, ValidationFailed for an account that is not a paper account of the user and for costs that only a backtest
+    can charge, Conflict for a taken name.
     """
     check_completed(job)
+    _check_costs(job)
     account = _account(job, account_id) if account_id is not None else _new_account(job, at)
     sizing = job.settings["sizing"]
     settings = strategies.Settings(
@@ -51,6 +53,16 @@ def deploy(
         mode=StrategyMode.PAPER,
     )
     return strategies.create_strategy(job.user, settings, at=at)
+
+
+def _check_costs(job: Job) -> None:
+    """Refuse costs that only a backtest can charge: on paper the same orders would fill at other prices."""
+    if Decimal(job.settings["slippage"].get("entry_bps", 0)):
+        message = (
+            "This run charges a spread at entries alone, which a paper account can not do. Run it again without it "
+            "(slippage counts at entries and exits), then trade that on paper."
+        )
+        raise ValidationFailed(message, field="slippage.entry_bps", code="backtest_only")
 
 
 def best_parameters(job: Job) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -42,12 +43,12 @@ def _part(chunk: Chunk, progress_file: str, calculate: Calculate) -> bytes:
     if "window" in chunk.task:
         window: bytes = calculate(run_window, assignment, chunk.task["window"], chunk.task["combos"])
         return window
-    combos = chunk.task["combos"] if "combos" in chunk.task else _asked(chunk)
+    combos = chunk.task["combos"] if "combos" in chunk.task else _asked(chunk, calculate)
     found: TrialsAnswer = calculate(run_trials, assignment, combos)
     return found.packed()
 
 
-def _asked(chunk: Chunk) -> Sequence[Mapping[str, Any]]:
+def _asked(chunk: Chunk, calculate: Calculate) -> Sequence[Mapping[str, Any]]:
     """Ask TPE for the next combinations, from what all rounds before this one gave."""
     job = chunk.job
     told = [
@@ -57,7 +58,9 @@ def _asked(chunk: Chunk) -> Sequence[Mapping[str, Any]]:
     ]
     kind = strategies.strategy_type(job.type)
     space = space_of(job.settings["space"], job.settings["constraints"], known=tuple(kind.strategy.Params.model_fields))
-    return suggest(space, told, n=int(chunk.task["ask"]), seed=int(job.settings["seed"]))
+    ask = partial(suggest, space, told, n=int(chunk.task["ask"]), seed=int(job.settings["seed"]))
+    found: Sequence[Mapping[str, Any]] = calculate(ask)  # seconds of work late in a search
+    return found
 
 
 def answers_of(job: Job, *, before: int) -> list[bytes]:

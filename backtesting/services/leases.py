@@ -98,8 +98,8 @@ def progress_of(job_id: UUID) -> float:
     return min(1.0, float(done["done"] or 0.0) / max(1, int(done["all"] or 1)))
 
 
-def give_back(hold: Hold) -> None:
-    """Put a chunk back that this worker can not do."""
+def give_back(hold: Hold, *, counts: bool = True) -> None:
+    """Put a chunk back that this worker can not do; whether it counts as an attempt."""
     Chunk.objects.filter(pk=hold.chunk_id, fence=hold.fence, status=ChunkStatus.RUNNING).update(
-        status=ChunkStatus.QUEUED, lease_until=None, progress=0.0
+        status=ChunkStatus.QUEUED, lease_until=None, progress=0.0, attempts=F("attempts") - (0 if counts else 1)
     )

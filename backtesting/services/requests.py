@@ -16,7 +16,7 @@ from domain.errors import Conflict, FieldError, NotFound, PlatformError, Strateg
 from domain.sizing import SizingMethod
 from marketdata import selectors as market
 from marketdata.models import Instrument
-from portfolio.costs import fee_faults, financing_faults, slippage_faults, stored_costs
+from portfolio.costs import fee_faults, financing_faults, run_slippage_faults, stored_costs
 from preferences import selectors as preferences
 from risk import selectors as risk
 from risk.decisions import RuleSpec
@@ -97,7 +97,7 @@ def checked(user: Any, request: RunRequest) -> Checked:
     benchmark = _collect(found, lambda: _benchmark(request.benchmark))
     sizing = _collect(found, lambda: _sizing(user, request))
     currency = _collect(found, lambda: _currency(instruments)) or "USD"
-    found += [*fee_faults(request.fees), *slippage_faults(request.slippage)]
+    found += [*fee_faults(request.fees), *run_slippage_faults(request.slippage)]
     found += financing_faults(request.financing)
     _collect(found, lambda: _plain_bounds(request))
     kind, params, warmup = code or (None, None, 0)
@@ -246,7 +246,7 @@ def _given_rule(user: Any, index: int, values: Mapping[str, Any]) -> RuleSpec:
     name = str(values.get("name") or f"rule {index + 1}")
     try:
         spec = risk.spec_of(build_rule(user, {**values, "name": f"backtest rule {index + 1} of a request"}))
-    except (ValidationFailed, Conflict) as error:
+    except (ValidationFailed, Conflict, NotFound) as error:
         named = tuple(FieldError(f"risk_rules.{index}.{e.field}", e.code, e.message) for e in error.errors)
         raise ValidationFailed.of(named or (FieldError(f"risk_rules.{index}", error.code, error.message),)) from error
     return replace(spec, key=f"request:{index + 1:03d}", name=name)

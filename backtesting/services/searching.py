@@ -9,11 +9,12 @@ import numpy as np
 
 from backtesting.models import Job, JobKind
 from backtesting.search.draws import Method, planned
-from backtesting.search.objectives import DEFAULT_OBJECTIVE, MAX_REQUIREMENTS, objective_of, requirement_of
+from backtesting.search.objectives import MAX_REQUIREMENTS, objective_of, requirement_of
 from backtesting.search.space import Space, space_of
 from backtesting.search.tpe import MAX_TPE
 from backtesting.services.quotas import Cost, check_cost, cost_of
 from backtesting.services.requests import LEAST_BARS, Checked, RunRequest, as_json, checked
+from backtesting.services.search_requests import CPCV, SearchRequest, WalkRequest, beyond_bounds, check_walk
 from backtesting.services.submitting import ChunkPlan, store
 from backtesting.walkforward.cpcv import cpcv
 from backtesting.walkforward.windows import Mode, Window, windows, windows_by_count
@@ -28,37 +29,7 @@ CHUNK_SECONDS = 6.0
 MIN_CHUNK, MAX_CHUNK = 8, 256
 TPE_BATCH = 20
 DAY = 86_400
-CPCV = "cpcv"
 Combo = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchRequest:
-    """What is searched: the base run, a space over some of its parameters, and what is best."""
-
-    run: RunRequest
-    space: Mapping[str, Any]
-    constraints: Sequence[str] = ()
-    method: str = Method.GRID
-    n_trials: int | None = None
-    objective: str = DEFAULT_OBJECTIVE
-    requirements: Sequence[Mapping[str, Any]] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WalkRequest:
-    """A search in every window. ``mode`` rolling, anchored or cpcv; windows by their count, or by bars."""
-
-    search: SearchRequest
-    mode: str = Mode.ROLLING
-    n_windows: int | None = None
-    train: int | None = None
-    test: int | None = None
-    step: int | None = None
-    purge: int = 0
-    embargo: int = 0
-    groups: int = 6
-    test_groups: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,15 +67,14 @@ def submit_sweep(user: Any, request: SearchRequest) -> Job:
 
 def estimate_walk(user: Any, request: WalkRequest) -> Cost:
     """Return what a walk-forward would cost; raises what submitting it would raise, the quota aside."""
+    check_walk(request)
     made = _searched(user, request.search, most=MAX_SWEEP_RUNS)
     return _walk_cost(user, made, _steps(made.found, request))
 
 
 def submit_walk(user: Any, request: WalkRequest) -> Job:
     """Queue a walk-forward, a chunk a window. Raises ValidationFailed with every fault, RateLimited."""
-    if request.search.method == Method.TPE:
-        message = "A walk-forward searches each window by grid or random; tpe is for sweeps."
-        raise ValidationFailed(message, field="method", code="not_allowed")
+    check_walk(request)
     made = _searched(user, request.search, most=MAX_SWEEP_RUNS)
     steps = _steps(made.found, request)
     cost = _walk_cost(user, made, steps)
@@ -137,6 +107,8 @@ def _searched(user: Any, request: SearchRequest, *, most: int) -> _Searched:
     requirements = _kept(faults, lambda: _requirements(request.requirements))
     known = tuple(base.kind.strategy.Params.model_fields) if base is not None else None
     space = _kept(faults, lambda: space_of(request.space, request.constraints, known=known))
+    if base is not None and space is not None:
+        faults += [*beyond_bounds(base, space), *_too_many(request, space, most)]
     if faults or base is None or space is None:
         raise ValidationFailed.of(tuple(faults))
     combos, n = _combos(request, space, base, most)
@@ -201,15 +173,19 @@ def _combos(request: SearchRequest, space: Space, base: Checked, most: int) -> t
         if not 1 <= n <= MAX_TPE:
             raise ValidationFailed(f"{n} trials: tpe takes 1 to {MAX_TPE:,}.", field="n_trials", code="out_of_range")
         return (), n
-    size = space.size
-    if method is Method.GRID and size is not None and size > most:
-        message = f"A grid of {size:,} combinations is beyond the {most:,} of one job: larger steps, random, or tpe."
-        raise ValidationFailed(message, field="space", code="too_many")
     if method is Method.RANDOM and not 1 <= (request.n_trials or 0) <= most:
         message = f"{request.n_trials or 'No'} trials: a random search takes 1 to {most:,}."
         raise ValidationFailed(message, field="n_trials", code="out_of_range")
     found = planned(space, method=method, n=request.n_trials, seed=request.run.seed, is_valid=is_valid)
     return tuple(dict(combo) for combo in found), len(found)
+
+
+def _too_many(request: SearchRequest, space: Space, most: int) -> list[FieldError]:
+    size = space.size or 0
+    if request.method != Method.GRID or size <= most:
+        return []
+    message = f"A grid of {size:,} combinations is beyond the {most:,} of one job: larger steps, random, or tpe."
+    return [FieldError("space", "too_many", message)]
 
 
 def _corners(space: Space) -> tuple[Combo, ...]:

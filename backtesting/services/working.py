@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from backtesting.assignments import read_progress
 from backtesting.models import Chunk, Job, JobStatus
-from backtesting.services import doing, leases, settling
+from backtesting.services import doing, leases, preparing, settling
 from backtesting.services.leases import Hold
 from backtesting.warming import calculated, load
 from core.bus import publish
@@ -64,12 +64,17 @@ def warm_up(calculate: Calculate = children.run) -> bool:
     if not _SLOTS.acquire(blocking=False):
         return False
     try:
-        calculate(load)
+        calculate(load, should_stop=_told_preparing)
     except children.ChildStoppedError:
         return False  # the platform stops
     finally:
         _SLOTS.release()
     return True
+
+
+def _told_preparing() -> bool:
+    preparing.tell()
+    return False
 
 
 def _do(hold: Hold, calculate: Calculate) -> None:
@@ -79,6 +84,8 @@ def _do(hold: Hold, calculate: Calculate) -> None:
         started = time.monotonic()
         try:
             doing.do(chunk, hold, watch.progress_file, partial(_in_child, calculate, watch))
+        except children.PlatformStopsError:
+            leases.give_back(hold, counts=False)
         except children.ChildStoppedError as error:
             _lost(hold, chunk, str(error))
         except PlatformError as error:
@@ -126,6 +133,7 @@ class _Watch:
         if now < self._next_look:
             return False
         self._next_look = now + LOOK_SECONDS
+        preparing.tell()
         try:
             return self._look(now)
         except (InterfaceError, OperationalError):  # the database restarts: the calculation goes on meanwhile

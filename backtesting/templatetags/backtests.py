@@ -6,7 +6,12 @@ from typing import Any
 
 from django import template
 
-from backtesting.models import Job
+from analytics.charts.sweeps import score_words
+from backtesting.models import Job, JobKind
+from backtesting.robustness.verdict import chance_words
+from core.templatetags.formatting import MISSING, age_text, bars_words, unbroken
+from domain.bars import TIMEFRAME_SECONDS
+from portfolio.cost_words import COSTS, MONEY, cost_rows
 from strategies.forms import SIZINGS, kind_of
 from strategies.parameters import schema_of
 
@@ -37,6 +42,74 @@ def type_title(name: str) -> str:
 def told(values: Mapping[str, Any], job: Job) -> list[tuple[str, str]]:
     """Return parameters by their titles: `{"fast": 10}` of a cross gives [("Fast average", "10")]."""
     return [(parameter_title(job, name), value_words(value)) for name, value in values.items()]
+
+
+@register.filter
+def asked(job: Job) -> list[tuple[str, str]]:
+    """Return what a job was asked to run, by the parameters' titles: of a search the values to try."""
+    space = job.request.get("space") or {}
+    fixed = {name: value for name, value in job.request["parameters"].items() if name not in space}
+    tried = [(parameter_title(job, name), space_words(values)) for name, values in space.items()]
+    return [*tried, *told(fixed, job)]
+
+
+def space_words(values: Any) -> str:
+    """Return the values to try in words: `{"min": 5, "max": 50, "step": 5}` gives 5 to 50 by 5."""
+    if isinstance(values, Mapping):
+        step = f" by {number_words(values['step'])}" if values.get("step") not in (None, 1) else ""
+        return f"{number_words(values.get('min'))} to {number_words(values.get('max'))}{step}"
+    return value_words(values)
+
+
+def number_words(value: Any) -> str:
+    """Return a number without a fraction of nothing: 45.0 gives 45."""
+    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
+
+
+@register.filter
+def lower_first(text: str) -> str:
+    """Return a phrase to stand within a sentence: `Holding AAPL` gives holding AAPL; a symbol stays as it is."""
+    return text[:1].lower() + text[1:] if text[:2].istitle() and " " in text else text
+
+
+@register.filter
+def chance(value: float) -> str:
+    """Return a probability in whole per cent, never as certain: 0.999 gives above 99 %."""
+    return unbroken(chance_words(value))
+
+
+@register.filter
+def verdict_of(job: Job) -> Mapping[str, Any] | None:
+    """Return a completed job's verdict on luck; of a search the one over all of its combinations."""
+    found: Mapping[str, Any] | None = job.summary.get("verdict") or (job.summary.get("luck") or {}).get("verdict")
+    return found
+
+
+@register.filter
+def opening(verdict: Mapping[str, Any]) -> str:
+    """Return a verdict's sentence without the reasons that are listed below it."""
+    text = str(verdict["sentence"])
+    for reason in verdict["reasons"]:
+        text = text.replace(reason["text"], "")
+    return text.strip()
+
+
+@register.filter
+def lasting(seconds: float) -> str:
+    """Return how long something takes: about 3 min; what is over at once takes less than a second."""
+    return "less than a second" if seconds < 1 else f"about {age_text(seconds)}"
+
+
+@register.filter
+def score(value: float | None) -> str:
+    """Return a combination's score as the pictures of its sweep write it."""
+    return MISSING if value is None else score_words(value)
+
+
+@register.filter
+def search_words(method: str) -> str:
+    """Return how a search chose its combinations."""
+    return {"tpe": "chosen by TPE", "random": "chosen at random"}.get(method, "every one")
 
 
 def parameter_title(job: Job, name: str) -> str:
@@ -70,20 +143,34 @@ def value_words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return value.strftime("%d %b %Y")
+        return f"{value:%d %b %Y}"
+    if isinstance(value, Mapping) and "limit" in value:
+        return f"{value.get('name') or _plain(value.get('type', 'rule'))} (limit {value['limit']})"
+    if isinstance(value, Mapping) and set(value) <= COSTS:
+        return ", ".join(
+            f"{words} {each:f} {unit.replace(MONEY, '')}".rstrip() for words, each, unit in cost_rows(value)
+        )
     if isinstance(value, Mapping):
         return sizing_words(value) if "method" in value else ", ".join(f"{_plain(k)} {v}" for k, v in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(value_words(each) for each in value)
-    return RULES.get(value) or (type_title(value) if isinstance(value, str) else str(value))
+    if isinstance(value, str):
+        return RULES.get(value) or (bars_words(value) if value in TIMEFRAME_SECONDS else type_title(value))
+    return number_words(value)
+
+
+@register.filter
+def kind_words(job: Job) -> str:
+    """Return what a job is."""
+    return {JobKind.SWEEP.value: "Sweep", JobKind.WALK_FORWARD.value: "Walk-forward"}.get(job.kind, "Backtest")
 
 
 @register.filter
 def sizing_words(sizing: Mapping[str, Any]) -> str:
-    """Return a sizing with its method's name: `{"method": "percent_equity", "value": "2"}` gives 2, per cent…"""
+    """Return a sizing with its method's name: `{"method": "percent_equity", "value": "2"}` gives its name: 2."""
     method = str(sizing.get("method", ""))
     words = SIZINGS.get(method, _plain(method))  # type: ignore[call-overload]  # the texts are the enum's
-    return f"{words} {sizing.get('value', '')}".strip()
+    return f"{words}: {sizing['value']}" if sizing.get("value") else words
 
 
 @register.filter

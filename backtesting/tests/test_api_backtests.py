@@ -145,6 +145,7 @@ def test_submitting_needs_the_scope_to_trade_and_reading_the_one_to_read(user: A
         ({"start": "1980-01-01", "end": "1981-01-01"}, "start", "no_bars"),
         ({"start": "2024-02-01T00:00:00"}, "start", "invalid"),
         ({"start": "2024-13-01"}, "start", "invalid"),
+        ({"start": "2024-W05-1"}, "start", "invalid"),
         ({"fees": {"percent": "-1"}}, "fees.percent", "too_small"),
         ({"fees": {"tax": "1"}}, "fees.tax", "unknown_field"),
         ({"starting_cash": "0"}, "starting_cash", "not_above"),
@@ -152,6 +153,16 @@ def test_submitting_needs_the_scope_to_trade_and_reading_the_one_to_read(user: A
         ({"risk_rules": "yours"}, "risk_rules", "invalid"),
         ({"risk_rules": [{"type": "max_leverage", "limit": "x"}]}, "risk_rules.0.limit", "invalid"),
         ({"risk_rules": [{"type": "max_leverage", "limit": "1", "hue": 1}]}, "risk_rules.0.hue", "unknown_field"),
+        (
+            {"risk_rules": [{"type": "max_leverage", "limit": "1", "account": str(uuid4())}]},
+            "risk_rules.0.account",
+            "unknown_account",
+        ),
+        (
+            {"risk_rules": [{"type": "max_leverage", "limit": "1", "scope": "instrument", "symbol": "NOPE"}]},
+            "risk_rules.0.symbol",
+            "unknown_symbol",
+        ),
         ({"strategy": str(uuid4())}, "strategy", "unknown_strategy"),
         ({"seed": -1}, "seed", "too_small"),
     ],
@@ -168,6 +179,11 @@ def test_the_estimate_tells_the_cost_and_queues_nothing(user: Any) -> None:
 
     assert answer["runs"] == 1 and answer["bars"] > 300 and answer["estimated_seconds"] > 0
     assert Job.objects.count() == 0
+
+
+def test_the_last_day_that_there_is_may_be_the_end(user: Any) -> None:
+    body = {**BODY, "start": "0001-01-01", "end": "9999-12-31"}
+    assert api_client(user).post(f"{URL}estimate/", body).status_code == 200
 
 
 @override_settings(BACKTEST_OPEN_JOBS=1)
@@ -255,3 +271,23 @@ def test_an_end_that_is_a_day_counts_whole(user: Any) -> None:
     job = submitted(user, start="2024-02-01", end="2024-06-30")
 
     assert datetime.fromisoformat(job["end"]) > datetime(2024, 6, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("most", [2, 3, 5, 40])
+def test_a_thinned_curve_has_no_more_points_than_asked_and_keeps_both_ends(user: Any, most: int) -> None:
+    address = f"{URL}{completed(user)['id']}/equity/"
+    whole, thin = (api_client(user).get(address, query).json() for query in ({}, {"max_points": most}))
+
+    assert 2 <= len(thin["t"]) <= most < whole["points"] == thin["points"]
+    assert (thin["t"][0], thin["t"][-1]) == (whole["t"][0], whole["t"][-1])
+
+
+@pytest.mark.parametrize(("percent", "is_lost"), [("95", False), ("1000", True)])
+def test_a_result_says_that_the_account_was_lost_on_the_way(user: Any, percent: str, is_lost: bool) -> None:
+    stored_walk("FALL", drift=-0.01)
+    sizing = {"method": "percent_equity", "value": percent}
+    job = completed(user, type="buy_and_hold", parameters={}, symbols=["FALL"], sizing=sizing)
+    equity = api_client(user).get(f"{URL}{job['id']}/equity/").json()["equity"]
+
+    assert (min(equity) <= 0) is is_lost
+    assert ("account_lost" in [each["code"] for each in job["warnings"]]) is is_lost

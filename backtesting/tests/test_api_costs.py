@@ -11,11 +11,12 @@ from backtesting.tests.test_api_backtests import BODY, URL, completed
 from core.testing import api_client, assert_problem, make_user, page_client
 from marketdata.action_services import record_action
 from marketdata.models import ActionKind, Instrument
+from portfolio.models import Account
 
 pytestmark = pytest.mark.django_db
 COSTS: dict[str, Any] = {
     "fees": {"percent": "0.1", "tiers": [{"above": "100000", "percent": "0.05"}]},
-    "slippage": {"volume_impact": "0.1", "max_volume_percent": "0.02"},
+    "slippage": {"volume_impact": "0.1", "max_volume_percent": "0.02", "entry_bps": "5"},
     "financing": {"borrow_percent": "3", "cash_percent": "4.5", "margin_percent": "8"},
 }
 
@@ -56,6 +57,7 @@ def test_dividends_that_are_known_are_credited_where_it_is_asked_for(user: Any) 
     [
         ({"slippage": {"volume_impact": "-1"}}, "slippage.volume_impact"),
         ({"slippage": {"max_volume_percent": "100.1"}}, "slippage.max_volume_percent"),
+        ({"slippage": {"entry_bps": "1001"}}, "slippage.entry_bps"),
         ({"financing": {"borrow_percent": "101"}}, "financing.borrow_percent"),
         ({"financing": {"borrow": "1"}}, "financing.borrow"),
         ({"financing": []}, "financing"),
@@ -75,5 +77,22 @@ def test_the_page_asks_for_them_and_the_report_tells_them_in_words(user: Any) ->
     report = client.get(f"/backtests/{job['id']}/report/").content.decode()
 
     assert 'name="borrow_percent" value="3"' in form and 'name="max_volume_percent" value="0.02"' in form
+    assert 'name="entry_bps" value="5"' in form and "spread, at entries alone 5 basis points" in report
     assert "most of a bar&#x27;s volume 0.02 %" in report and "interest on cash 4.5 % a year" in report
     assert "from 100,000 traded in 30 days" in report
+
+
+def test_a_run_with_a_spread_at_entries_alone_is_not_traded_on_paper(user: Any) -> None:
+    client, n_accounts = api_client(user), Account.objects.count()
+    run, twin = completed(user, slippage={"entry_bps": "5"}), completed(user, slippage={"bps": "5"})
+
+    refused = client.post(f"{URL}{run['id']}/deploy/", {})
+    account = {"name": "Paper", "starting_cash": "1000", "slippage": {"entry_bps": "5"}}
+
+    assert run["summary"]["path"] == "kernel"
+    assert run["metrics"]["final_equity"] > twin["metrics"]["final_equity"]  # the same, on half of the fills
+    problem = assert_problem(refused, 400, field="slippage.entry_bps")
+    assert "a paper account can not do" in str(problem)
+    assert_problem(client.post("/api/v1/accounts/", account), 400, field="slippage.entry_bps")
+    assert Account.objects.count() == n_accounts
+    assert client.post(f"{URL}{twin['id']}/deploy/", {}).status_code == 201

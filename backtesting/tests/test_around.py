@@ -1,6 +1,7 @@
 """What stands around jobs: facts to other apps, sockets, the command line, the admin, warming up."""
 
 import json
+import re
 from io import StringIO
 from typing import Any
 
@@ -104,6 +105,7 @@ def test_progress_and_end_are_pushed_to_the_jobs_topic(
     assert (f"backtest-{job.pk}", "backtest.progressed") in [each[:2] for each in sent]
     ended = [data for topic, name, data in sent if topic == f"backtest-{job.pk}" and name == "backtest.settled"]
     assert ended[0]["status"] == "canceled"
+    assert all(data["at"].endswith("Z") for _, _, data in sent)
 
 
 def test_the_command_line_runs_a_backtest_and_prints_the_same_result(user: Any) -> None:
@@ -155,3 +157,19 @@ def test_marks_of_a_run_stand_at_the_bars_of_its_fills(user: Any) -> None:
 
     assert len(marks) >= job.summary["n_fills"] and {"fill_buy", "fill_sell"} <= {each["kind"] for each in marks}
     assert page_client(make_user()).get(f"/backtests/{job.pk}/marks/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (("--cash", "NaN"), "'NaN' is not a finite number."),
+        (("--size", "percent_equity=Infinity"), "'Infinity' is not a finite number."),
+        (("-p", "fast=" + "9" * 5000), "input should be a valid integer"),
+        (("--start", "9999-12-31", "--end", "9999-12-31"), "The range holds no bars"),
+    ],
+)
+def test_the_command_line_takes_odd_values_for_wrong_ones(told: Any, words: str) -> None:
+    stored_walk()
+    with pytest.raises(CommandError, match=re.escape(words)):
+        call_command("backtest", make_user().username, "sma_cross", "WALK", *told, stdout=StringIO())
+    assert not Job.objects.exists()

@@ -126,6 +126,15 @@ def test_example_4_fees_and_slippage_are_paid_on_both_sides(run: Any) -> None:
     assert trade["pnl_net"] == "93.8"
 
 
+def test_example_4_a_spread_at_entries_is_not_paid_on_the_way_out(run: Any) -> None:
+    rows = (CALM, CALM, BUY, (100.0, 103.0, 99.0, 102.5), SELL, (110.0, 113.0, 109.0, 112.0))
+
+    (trade,) = trades(run(*rows, slippage={"bps": D(10), "entry_bps": D(100)}))
+
+    # buy 100 x 1.011, sell 110 x 0.999
+    assert (trade["entry_price"], trade["exit_price"]) == ("101.1", "109.89")
+
+
 def test_example_5_figures_are_fractions_of_daily_returns_on_a_year_of_365_round_the_clock(
     run: Any,
 ) -> None:

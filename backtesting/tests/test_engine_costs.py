@@ -4,10 +4,10 @@ from decimal import Decimal as D
 
 from backtesting.spec import Dividend
 from backtesting.tabulate import result_of
-from backtesting.tests.scene import DAY, Says, ohlc, rows, run_one, spec_of
+from backtesting.tests.scene import DAY, Says, by_hand, closed_at, ohlc, rows, run_one, spec_of
 from backtesting.tests.test_engine import FLAT, fills
 from domain.costs import FeeModel, FeeTier, FinancingModel, SlippageModel
-from domain.orders import OrderStatus
+from domain.orders import OrderSide, OrderStatus, OrderType
 
 
 def test_a_large_order_fills_bar_by_bar_and_its_stop_grows_with_it() -> None:
@@ -22,6 +22,28 @@ def test_a_large_order_fills_bar_by_bar_and_its_stop_grows_with_it() -> None:
     assert bought.average_fill_price == D("101.6")
     assert (stopped.quantity, stopped.filled_quantity, stopped.status) == (10, 8, OrderStatus.PARTIALLY_FILLED)
     assert result.positions[0].quantity == 2
+
+
+def test_a_spread_at_entries_is_paid_by_what_may_open_a_position_and_by_nothing_else() -> None:
+    bars = ohlc(*[FLAT] * 7, (90, 90, 90, 90))
+    slippage = SlippageModel(entry_bps=D(100), bps=D(10))
+    orders = (
+        by_hand(closed_at(1), OrderSide.BUY, 4),
+        by_hand(closed_at(2), OrderSide.SELL, 3, reduce_only=True),
+        by_hand(closed_at(3), OrderSide.SELL, 1),
+        by_hand(closed_at(4), OrderSide.BUY, 1, type=OrderType.LIMIT, limit_price=D(100)),
+    )
+
+    result = run_one(Says(entry=rows(0), stop={0: 95.0}), bars, slippage=slippage, scripted=orders)
+
+    assert [row[:4] for row in fills(result)] == [
+        (1, "buy", 10, D("101.10")),  # 10 and 100 basis points
+        (2, "buy", 4, D("101.10")),
+        (3, "sell", 3, D("99.90")),  # reduce-only: 10
+        (4, "sell", 1, D("98.90")),  # not said to be reduce-only: it could go short
+        (5, "buy", 1, D(100)),  # a limit never fills beyond its price
+        (7, "sell", 10, D("89.91")),  # the stop, at the open that gaps: 10
+    ]
 
 
 def test_interest_and_borrow_cost_change_cash_and_nothing_else() -> None:

@@ -1,6 +1,7 @@
 """Honesty: costs multiplied, bars looked through, warnings with their numbers."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal as D
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_the_factor_at_which_the_gain_is_gone_lies_on_the_line() -> None:
 
 
 def test_sensitivity_says_where_nothing_is_gone_or_gained() -> None:
-    assert "+5.0% is left" in cost_sensitivity(points(0.3, 0.2, 0.1, 0.05)).sentence
+    assert "+5.0 % is left" in cost_sensitivity(points(0.3, 0.2, 0.1, 0.05)).sentence
     assert "no gain even at 0.5" in cost_sensitivity(points(-0.1, -0.2, -0.3, -0.4)).sentence
     with pytest.raises(ValueError, match="1 points"):
         cost_sensitivity(points(0.3, 0.2, 0.1, 0.05)[:1])
@@ -89,11 +90,12 @@ def test_a_good_run_has_no_warning() -> None:
     ("change", "code", "words"),
     [
         ({"n_trades": 0}, "no_trades", "No trade"),
+        ({"lost_at": datetime(2015, 3, 2, tzinfo=UTC)}, "account_lost", "Everything was lost by 02 Mar 2015"),
         ({"n_trades": 12}, "small_sample", "12 closed trades: below 30"),
         ({"years": 1.0}, "short_history", "1.0 years"),
-        ({"trust": DataTrust(98, 2, 0, 0, 0.98)}, "data_trust", "98.0% of the bars can be trusted: 2 missing"),
+        ({"trust": DataTrust(98, 2, 0, 0, 0.98)}, "data_trust", "98.0 % of the bars can be trusted: 2 missing"),
         ({"has_costs": False}, "no_costs", "No fees and no slippage"),
-        ({"best_trade_share": 0.6}, "one_trade", "60% of all gains"),
+        ({"best_trade_share": 0.6}, "one_trade", "60 % of all gains"),
         ({"n_survivors": 10}, "survivorship", "chosen today"),
         ({"warmup_bars": 1}, "warm_up", "The first 1 bar of"),
         ({"n_open": 2}, "open_positions", "2 positions still open"),
@@ -104,3 +106,15 @@ def test_each_warning_says_its_number(change: dict[str, object], code: str, word
     (found,) = warnings_of(replace(GOOD, **change))  # type: ignore[arg-type]  # any field
 
     assert found.code == code and words in found.message
+
+
+def test_a_run_without_trades_is_not_said_to_have_no_costs() -> None:
+    idle = [CostPoint(factor, 0.0, None, 0.0) for factor in (D("0.5"), D(1), D(2))]
+    free = [CostPoint(factor, 0.2, 1.0, 0.0) for factor in (D("0.5"), D(1), D(2))]
+
+    assert cost_sensitivity(idle).sentence == "Nothing was traded: no costs arose."
+    assert "no costs to vary" in cost_sensitivity(free).sentence
+
+
+def test_a_curve_of_many_paths_is_not_warned_of_missing_trades() -> None:
+    assert {each.code for each in warnings_of(replace(GOOD, n_trades=None))} == set()

@@ -13,7 +13,7 @@ from backtesting import result_tables
 from backtesting.models import Chunk, ChunkStatus, Job, JobStatus, ResultFile
 from backtesting.services import leases, recovering, settling, submitting, working
 from backtesting.tests.jobs import done, in_place, request, stored_walk
-from core.embedded.children import ChildStoppedError
+from core.embedded.children import ChildStoppedError, PlatformStopsError
 from core.models import OutboxEvent
 from core.testing import make_user
 from domain.errors import IllegalState, RateLimited, ValidationFailed
@@ -219,6 +219,22 @@ def test_a_child_that_is_killed_is_tried_again() -> None:
     job.refresh_from_db()
 
     assert job.status == JobStatus.COMPLETED and len(calls) == 2
+
+
+def test_orderly_stops_of_the_platform_are_no_failed_attempts() -> None:
+    stored_walk()
+    job = submitting.submit_backtest(make_user(), request())
+
+    def stopped(function, *args, should_stop):
+        raise PlatformStopsError("the platform stops")
+
+    for _ in range(leases.MAX_ATTEMPTS + 2):
+        assert working.work_once(stopped)
+    assert set(Chunk.objects.values_list("attempts", "status")) == {(0, ChunkStatus.QUEUED)}
+    working.work_all(in_place)
+    job.refresh_from_db()
+
+    assert job.status == JobStatus.COMPLETED
 
 
 def test_an_error_of_the_code_fails_the_job_with_its_words() -> None:

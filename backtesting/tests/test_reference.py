@@ -1,4 +1,4 @@
-"""The engine against results that others published: backtrader's and PyAlgoTrade's, on their own data."""
+"""The engine against results that others published: backtrader's, PyAlgoTrade's and LEAN's, on their own data."""
 
 import csv
 import gzip
@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 from backtesting import engine
-from backtesting.spec import Sizing
+from backtesting.spec import ScriptedOrder, Sizing
 from backtesting.tests.scene import Says, by_hand, instrument, run_one, spec_of
 from domain.bars import BarArrays, Timeframe
 from domain.costs import FeeModel
-from domain.orders import OrderSide
+from domain.orders import OrderSide, OrderSpec, OrderType
 from domain.sizing import SizingMethod
 from marketdata.indicators.averages import sma
 from marketdata.tests.reference import shared
+from risk.decisions import RuleSpec
 from strategies.base import Signals, Strategy
 
 FOLDER = "reference/backtest_engine"
@@ -128,6 +129,64 @@ def test_backtrader_and_pyalgotrade_are_reproduced_through_the_public_engine(exa
     assert ten.final_equity == pytest.approx(oracle["final_portfolio_value"], abs=0.005)
 
 
+def quotes(path: str) -> BarArrays:
+    """Return the bars of an ask: what purchases are made at."""
+    names = ("ask_open", "ask_high", "ask_low", "ask_close", "ask_size")
+    with gzip.open(shared(path), "rt", encoding="utf-8") as file:
+        table = [row for row in csv.DictReader(file) if row["timestamp"].startswith("2017-09-03") and row["ask_open"]]
+    t = np.array([int(datetime.fromisoformat(row["timestamp"]).timestamp()) for row in table], dtype=np.int64)
+    return BarArrays(t, *(np.array([float(row[name]) for row in table]) for name in names))
+
+
+def test_lean_refuses_fills_and_cancels_limit_orders_as_we_do() -> None:
+    """It says that its cash does not pay for an order; we, that the account would hold more than it is worth."""
+    wanted = expected("lean_cancel_open_orders.json")["case"]
+    orders = (  # placed, canceled, symbol, quantity, limit: as its rules tell
+        ("06:00", "06:06", "BTCUSD", "100", "4734.64"),
+        ("06:00", None, "ETHUSD", "1.35505027", "368.8"),
+        ("06:06", "06:12", "BTCUSD", "0.10576312", "4727.61"),
+        ("06:12", "06:18", "BTCUSD", "0.10576267", "4727.63"),
+        ("06:18", "06:24", "BTCUSD", "0.10547724", "4740.42"),
+    )
+    assert all(
+        f"{quantity} {symbol[:3]} at {price}" in " ".join(wanted["rules"]) for _, _, symbol, quantity, price in orders
+    )
+
+    spec = spec_of(
+        Says(),
+        instruments=tuple(instrument(name, lot_size=D("0.00000001")) for name in ("BTCUSD", "ETHUSD")),
+        timeframe=Timeframe.M1,
+        starting_cash=D(wanted["cash"]),
+        rules=(RuleSpec(key="cash", name="No borrowing", type="max_leverage", limit=D(1)),),
+        scripted=tuple(
+            ScriptedOrder(
+                at=moment(placed),
+                order=OrderSpec(
+                    symbol=symbol, side=OrderSide.BUY, quantity=D(quantity), type=OrderType.LIMIT, limit_price=D(price)
+                ),
+                cancel_at=moment(canceled) if canceled else None,
+            )
+            for placed, canceled, symbol, quantity, price in orders
+        ),
+    )
+    bars = {
+        "BTCUSD": quotes("data/crypto/BTCUSD_1m_quote_gdax.csv.gz"),
+        "ETHUSD": quotes(f"{FOLDER}/lean_ethusd_quote_2017-09-03.csv.gz"),
+    }
+
+    result = engine.run(spec, bars)
+
+    words = {"denied": "Invalid", "filled": "Filled", "canceled": "Canceled"}
+    assert [words[status] for status in result.orders["status"]] == wanted["expected_order_status"]
+    assert (len(result.fills), result.fees_paid) == (int(wanted["expected"]["Total Trades"]), 0)
+    assert result.fills["price"].tolist() == [368.74, 4738.97]  # the first asks at or below the limits
+
+
+def moment(clock: str) -> datetime:
+    """Return a time of day of the third of September 2017."""
+    return datetime.fromisoformat(f"2017-09-03T{clock}Z")
+
+
 def spy() -> BarArrays:
     """Return SPY's minutes of January 2011 that lie in regular sessions (the file stamps bars by their end)."""
     with gzip.open(shared("data/us_intraday_1m/SPY_1m_2011-01.csv.gz"), "rt", encoding="utf-8") as file:
@@ -148,23 +207,23 @@ def test_pyalgotrade_market_orders_on_one_minute_bars(case: int) -> None:
     ]
     fees = FeeModel(per_order=D("0.01")) if "commission" in told["name"] else FeeModel()
 
-    result = run_one(
+    spec = spec_of(
         Says(),
-        spy(),
         instruments=(instrument(calendar="XNYS"),),
         timeframe=Timeframe.M1,
         scripted=tuple(orders),
         starting_cash=D(1000),
         fees=fees,
     )
+    result = engine.run(spec, {"AAA": spy()})
 
-    assert result.cash == D(str(wanted["final_cash"]))
-    closed = [t.trip for t in result.trades if t.is_closed]
+    assert float(result.cash[-1]) == wanted["final_cash"]
+    closed = result.trades["is_closed"]
     if "fills" in told:
-        assert [float(f.price) for f in result.fills] == told["fills"]
+        assert result.fills["price"].tolist() == told["fills"]
     if "closed_trades" in wanted:
-        assert len(closed) == wanted["closed_trades"]
-        pnl = np.array([float(trip.pnl) for trip in closed])
+        pnl = result.trades["pnl"][closed]
+        assert len(pnl) == wanted["closed_trades"]
         assert round(float(pnl.mean()), 2) == wanted["mean_pnl"]
         assert float(pnl.std(ddof=1)) == pytest.approx(wanted["std_pnl_ddof1"], abs=0.005)
         won, lost = pnl[pnl > 0], pnl[pnl < 0]
@@ -172,4 +231,4 @@ def test_pyalgotrade_market_orders_on_one_minute_bars(case: int) -> None:
         assert (len(won), len(lost)) == (wanted.get("profitable", 1), wanted.get("unprofitable", 1))
         assert round(float(pnl.std()), 2) == wanted.get("std_pnl_ddof0", round(float(pnl.std()), 2))
     if "commission_per_closed_trade" in wanted:
-        assert [float(trip.fees) for trip in closed] == wanted["commission_per_closed_trade"]
+        assert result.trades["fees"][closed].tolist() == wanted["commission_per_closed_trade"]

@@ -137,7 +137,7 @@ def of_equity(equity: Floats, result: Result) -> dict[str, float]:
         "Sortino Ratio": annual / ratios.downside_risk(returns, YEAR),
         "Calmar Ratio": ratios.calmar(returns, YEAR),
         "Max. Drawdown [%]": 100 * drawdowns.max_drawdown(equity),
-        "Avg. Drawdown [%]": 100 * drawdowns.average_drawdown(t, equity),
+        "Avg. Drawdown [%]": 100 * drawdowns.average_drawdown(equity),
     }
 
 

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal as D
 from typing import Any
@@ -13,11 +14,11 @@ import pytest
 from analytics.metrics import drawdowns, ratios, series
 from analytics.metrics.annual import DAY_SECONDS
 from backtesting import engine
-from backtesting.spec import Sizing
+from backtesting.spec import SizedAt, Sizing
 from backtesting.tables import Result
 from backtesting.tests.scene import Says, instrument, ohlc, rows, spec_of
 from domain.bars import BarArrays
-from domain.costs import FeeModel
+from domain.costs import FeeModel, SlippageModel
 from domain.sizing import SizingMethod
 from marketdata.tests.reference import shared
 
@@ -116,17 +117,50 @@ def google() -> BarArrays:
     return BarArrays(np.array([int(day.timestamp()) for day in days], dtype=np.int64), *columns)
 
 
+ALL_IN = Sizing(SizingMethod.PERCENT_EQUITY, D("99.99"), SizedAt.FILL)
+SMALL = {  # its case: what we are told, how many it buys
+    "spread and commission": (FeeModel(percent=D(1), digits=8), SlippageModel(entry_bps=D(100)), ALL_IN, 88),
+    "fixed + relative commission, no spread": (
+        FeeModel(per_order=D(100), percent=D(1), digits=8),
+        SlippageModel(),
+        replace(ALL_IN, fee_for_each=True),
+        47,
+    ),
+    # Its function takes the size with its sign, and is asked with that of the trade at both ends: a long one pays twice
+    # (the published equity says so).
+    "commission 1% of traded value on signed size, given as a function": (
+        FeeModel(percent=D(1), digits=8),
+        SlippageModel(),
+        ALL_IN,
+        89,
+    ),
+}
+
+
 @PATHS
-def test_fixed_and_relative_commission_are_those_of_backtesting_py(exact: bool) -> None:
-    """It buys 47 shares: it counts the fixed commission for every share when it asks what the cash pays."""
-    wanted = case("fixed + relative commission, no spread")["equity_bar_2_and_3"]
-    fees = FeeModel(per_order=D(100), percent=D(1))
-    spec = spec_of(Says(entry=rows(1), exit=rows(2)), sizing=units(47), fees=fees)
+@pytest.mark.parametrize("name", SMALL)
+def test_commissions_and_spread_are_those_of_backtesting_py(name: str, exact: bool) -> None:
+    """It puts in all it has; the plain engine, which sizes at the decision alone, is told how many that is."""
+    fees, slippage, sizing, n = SMALL[name]
+    spec = spec_of(
+        Says(entry=rows(1), exit=rows(2)),
+        instruments=(instrument(tick_size=D("0.0001")),),
+        sizing=units(n) if exact else sizing,
+        fees=fees,
+        slippage=slippage,
+    )
 
     result = engine.run(spec, {"AAA": google()}, exact=exact)
 
-    assert np.round(result.equity[2:4], 1).tolist() == np.round(wanted, 1).tolist()
-    assert result.equity[2:4] == pytest.approx(wanted, abs=0.011)  # our fees are whole cents
+    wanted, spread = case(name), slippage.entry_bps / 10_000
+    trade = result.trades.rows()[0]
+    assert result.path == ("exact" if exact else "kernel")
+    assert (trade["quantity"], trade["entry_price"]) == (
+        n,
+        pytest.approx(google().o[2] * (1 + float(spread)), rel=1e-12),
+    )
+    assert trade["exit_price"] == google().o[3]
+    assert np.round(result.equity[2:4] + 1e-9, 2).tolist() == wanted["equity_bar_2_and_3"]
 
 
 @PATHS

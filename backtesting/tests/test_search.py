@@ -188,6 +188,15 @@ def test_scores_are_higher_for_better_and_unknown_where_a_requirement_fails() ->
     assert objectives.best([{}], np.array([np.nan])) is None
 
 
+@pytest.mark.parametrize("name", ["max_drawdown", "annual_volatility", "total_return", "cagr"])
+def test_to_do_nothing_is_not_the_best_of_all(name: str) -> None:
+    nothing = {"max_drawdown": 0.0, "annual_volatility": 0.0, "total_return": 0.0, "cagr": 0.0}
+    climbed = {"max_drawdown": 0.0, "annual_volatility": 0.0, "total_return": 0.1, "cagr": 0.1}
+
+    assert np.isnan(objectives.score(nothing, objectives.objective_of(name)))
+    assert np.isfinite(objectives.score(climbed, objectives.objective_of(name)))
+
+
 def grid_scores(score: dict[tuple[int, int], float]) -> tuple[list[Combo], Floats]:
     combos: list[Combo] = [{"fast": f, "slow": s, "kind": "a"} for f in range(5) for s in range(5)]
     return combos, np.array([score.get((int(c["fast"]), int(c["slow"])), 0.0) for c in combos])

@@ -50,6 +50,7 @@ def test_a_grid_runs_every_combination_once_and_tells_what_is_luck(user: Any) ->
     assert sorted(pairs) == sorted((f, s) for f in (3, 6, 9, 12) for s in (20, 30, 40)) and len(set(pairs)) == 12
     assert job.summary["best"]["score"] == max(s for s in trials["score"].tolist() if s is not None and s == s)
     assert job.summary["verdict"]["word"] in ("promising", "inconclusive", "likely_luck")
+    assert job.summary["luck"]["verdict"] == job.summary["verdict"] and job.summary["luck"]["intervals"]
     assert 0 <= job.summary["deflated_sharpe"] <= 1 and 0 <= job.summary["probability_of_overfitting"] <= 1
     assert job.summary["trial_count"] == 12 == Trial.objects.filter(user=user).count()
     assert job.metrics["final_equity"] == job.summary["best"]["metrics"]["final_equity"]
@@ -137,8 +138,12 @@ def test_the_other_ways_to_go_out_of_sample(user: Any, mode: str) -> None:
         ({"method": "random"}, "n_trials"),
         ({"method": "tpe", "n_trials": 100_000}, "n_trials"),
         ({"method": "guess"}, "method"),
-        ({"requirements": [{"metric": "trades"}]}, "requirements.0"),
-        ({"requirements": [{"metric": "fun", "at_least": 1}]}, "requirements.0"),
+        ({"requirements": [{"metric": "trades"}]}, "requirements.0.at_least"),
+        ({"requirements": [{"metric": "fun", "at_least": 1}]}, "requirements.0.metric"),
+        ({"space": {"fast": [5, 1001]}}, "space.fast"),
+        ({"space": {"slow": {"min": 0, "max": 40, "step": 10}}}, "space.slow"),
+        ({"space": {"fast": {"min": 5, "max": 10, "step": 2.5}}}, "space.fast"),
+        ({"space": {"fast": {"min": 0.5, "max": 10}}, "method": "tpe", "n_trials": 5}, "space.fast"),
     ],
 )
 def test_a_bad_sweep_names_its_field_and_queues_nothing(user: Any, changes: Any, field: str) -> None:
@@ -147,6 +152,41 @@ def test_a_bad_sweep_names_its_field_and_queues_nothing(user: Any, changes: Any,
 
     assert field in [fault.field for fault in caught.value.errors], caught.value.errors
     assert Job.objects.count() == 0
+
+
+def test_a_value_beyond_a_parameters_bound_is_named_with_it_and_no_false_fault_follows(user: Any) -> None:
+    space = {"fast": {"min": 9, "max": 3}, "slow": [20, 2001]}
+    problem = assert_problem(api_client(user).post("/api/v1/sweeps/", {**BODY, "space": space}), 400)
+    assert [fault["field"] for fault in problem["errors"]] == ["space.fast.min"]
+
+    problem = assert_problem(
+        api_client(user).post("/api/v1/sweeps/", {**BODY, "space": {"slow": [20, 2001]}, "constraints": []}), 400
+    )
+    assert problem["errors"][0]["message"] == "2001: input should be less than or equal to 2000."
+
+
+@pytest.mark.parametrize("address", ["walk-forwards/", "walk-forwards/estimate/"])
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"train": 100}, "test"),
+        ({"test": 50}, "train"),
+        ({"train": 100, "test": 50, "windows": 4}, "windows"),
+        ({"windows": 4, "step": 50}, "step"),
+        ({"mode": "cpcv", "train": 100, "test": 50}, "train"),
+        ({"mode": "cpcv", "objective": "calmar"}, "objective"),
+        ({"mode": "cpcv", "requirements": [{"metric": "trades", "at_least": 5}]}, "requirements"),
+        ({"method": "tpe", "n_trials": 10}, "method"),
+        ({"mode": "sideways"}, "mode"),
+    ],
+)
+def test_what_a_walk_forward_would_leave_out_of_account_is_refused(
+    user: Any, address: str, changes: Any, field: str
+) -> None:
+    answer = api_client(user).post(f"/api/v1/{address}", {**BODY, **changes})
+    problem = assert_problem(answer, 400, field=field)
+    assert "valid choice" not in str(problem)
+    assert not Job.objects.exists()
 
 
 def test_the_api_takes_follows_and_answers_a_sweep(user: Any) -> None:
@@ -177,6 +217,9 @@ def test_the_api_takes_and_answers_a_walk_forward(user: Any) -> None:
     found = assert_owner_only(url, owner=user, stranger=make_user()).json()
 
     assert found["status"] == "completed" and len(found["windows"]) == 3 and "efficiency" in found
+    for window in found["windows"]:
+        times = [window[name] for name in ("train_start", "train_end", "test_start", "test_end")]
+        assert times == sorted(times) and all(each.endswith("Z") for each in times)
     assert client.get(f"{url}equity/").json()["points"] > 100
 
 

@@ -12,8 +12,10 @@ from backtesting.spec import SizedAt, Sizing
 from backtesting.sweep import figures_of
 from backtesting.tests.scene import instrument, spec_of
 from backtesting.tests.test_kernel_equals_exact import walk
+from domain.bars import BarArrays
 from domain.costs import FeeModel
 from domain.sizing import SizingMethod
+from preferences.categories import TradingPreferences
 from risk.decisions import RuleSpec
 from strategies.library.breakout import Breakout, BreakoutParams
 from strategies.library.sma_cross import SmaCross, SmaCrossParams
@@ -28,6 +30,18 @@ PLANS = {
     "all in": {"sizing": Sizing(SizingMethod.PERCENT_EQUITY, D(100), SizedAt.FILL)},
     "half in, with costs": {"sizing": Sizing(SizingMethod.PERCENT_EQUITY, D(50)), "fees": FeeModel(percent=D("0.1"))},
     "shorts, stops and rules": {"allow_short": True, "rules": RULES},
+    "shorts and stops, no rule that looks back": {"allow_short": True, "rules": RULES[:2]},
+    "by limit orders": {
+        "allow_short": True,
+        "rules": RULES[:2],
+        "trading": replace(TradingPreferences(), preferred_order_types=("limit",), order_timeout_seconds=7_200),
+    },
+    "all in, turning at once": {
+        "sizing": Sizing(SizingMethod.PERCENT_EQUITY, D(100), SizedAt.FILL),
+        "allow_short": True,
+        "turns_at_once": True,
+        "fees": FeeModel(percent=D("0.05")),
+    },
 }
 
 
@@ -77,3 +91,14 @@ def test_a_sweep_ends_when_its_progress_raises_and_one_of_nothing_is_empty() -> 
     with pytest.raises(InterruptedError):
         engine.sweep(spec, bars, [SmaCrossParams(fast=2, slow=9)], progress=stop)
     assert len(engine.sweep(spec, bars, [])) == 0
+
+
+def test_no_bars_give_a_run_and_a_sweep_of_nothing() -> None:
+    spec, bars = spec_of(SmaCross(), params=SmaCrossParams()), {"AAA": BarArrays.empty()}
+
+    result = engine.run(spec, bars)
+    table = engine.sweep(spec, bars, [SmaCrossParams(fast=2, slow=9)])
+
+    assert len(result.trades["pnl_net"]) == len(result.equity) == 0
+    assert table.final_equity.tolist() == [float(spec.starting_cash)]
+    assert (table.n_trades[0], table.max_drawdown[0], table.sharpe[0]) == (0, 0, 0)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from backtesting import exports, selectors
 from backtesting.models import Job
 from backtesting.reporting import report_of
-from backtesting.views.results import CONTENTS
+from backtesting.views import contents
 from core.api.render import dumps
 from core.pages import page
 
@@ -24,7 +24,7 @@ def report(request: HttpRequest, pk: UUID) -> HttpResponse:
 def answered(request: HttpRequest, job: Job, *, is_file: bool = False) -> HttpResponse:
     """Return a job's report with a policy that lets its own scripts run and nothing else."""
     selectors.check_completed(job)
-    made = report_of(job, CONTENTS[job.kind](request, job))
+    made = report_of(job, contents.whole(request, job))
     answer = HttpResponse(made.html, content_type="text/html; charset=utf-8")
     answer.headers["Cache-Control"] = "no-store"
     if is_file:

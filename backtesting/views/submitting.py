@@ -66,6 +66,16 @@ class Asked:
             return (searching.estimate_sweep if estimate else searching.submit_sweep)(user, search)
         return (searching.estimate_walk if estimate else searching.submit_walk)(user, self.walk.walk(search))
 
+    @property
+    def faults(self) -> list[dict[str, str]]:
+        """What is wrong in any of the forms: the field's label and id (empty for what is no field's), the words."""
+        return [
+            {**_place(form, name), "text": str(text)}
+            for form in self.forms
+            for name, texts in form.errors.items()
+            for text in texts
+        ]
+
     def show_faults(self, error: PlatformError) -> None:
         """Put the service's faults at their fields; the rest above the form."""
         for fault in error.errors:
@@ -77,8 +87,8 @@ class Asked:
         head, _, rest = field.partition(".")
         if head == "parameters" and self.parameters is not None and rest in self.parameters.fields:
             self.parameters.add_error(rest, message)
-        elif head == "space" and self.space is not None and rest in self.space.fields:
-            self.space.add_error(rest, message)
+        elif head == "space" and self.space is not None and (name := rest.partition(".")[0]) in self.space.fields:
+            self.space.add_error(name, message)
         else:
             name = FAULT_FIELDS.get(field, "constraints" if head == "constraints" else head)
             owner = next((form for form in self.forms if name in form.fields), None)
@@ -157,17 +167,15 @@ def estimate(request: HttpRequest) -> HttpResponse:
             cost = found.carried_out(request.user, estimate=True)
         except PlatformError as error:
             found.show_faults(error)
-    shown = [
-        {"label": _label(form, name), "text": " ".join(str(text) for text in texts)}
-        for form in found.forms
-        for name, texts in form.errors.items()
-    ]
     is_blank = not request.POST.get("symbols", "").strip()
-    return render(request, "backtesting/_estimate.html", {"cost": cost, "faults": shown, "is_blank": is_blank})
+    return render(request, "backtesting/_estimate.html", {"cost": cost, "faults": found.faults, "is_blank": is_blank})
 
 
-def _label(form: forms.Form, name: str) -> str:
-    return str(form.fields[name].label or name.replace("_", " ").capitalize()) if name in form.fields else ""
+def _place(form: forms.Form, name: str) -> dict[str, str]:
+    """Return the label and the id of a field; both are empty for what is no field's."""
+    if name not in form.fields:
+        return {"label": "", "id": ""}
+    return {"label": str(form[name].label), "id": form[name].id_for_label}
 
 
 @page

@@ -149,14 +149,15 @@ def joined(results: Sequence[WindowResult], *, starting_equity: float) -> WalkFo
 
 
 def stitched(results: Sequence[WindowResult], starting_equity: float) -> tuple[Ints, Floats]:
-    """Return (t, equity) of the tests one after the other, each begun with what the one before left."""
+    """Return (t, equity) of the tests one after the other, each begun with what the one before left, if anything."""
     money, times, values = starting_equity, list[Ints](), list[Floats]()
     for result in results:
         outcome = result.out_of_sample
         if outcome is None or len(outcome.t) == 0:
             continue
         times.append(outcome.t)
-        values.append(outcome.equity * (money / outcome.starting_equity))
+        scaled = outcome.equity * (money / outcome.starting_equity)
+        values.append(scaled if money > 0 else np.full(len(outcome.t), money))
         money = float(values[-1][-1])
     if not times:
         return np.empty(0, dtype=np.int64), np.empty(0)

@@ -125,6 +125,8 @@ def path_returns(plan: Cpcv, returns_by_split: Floats) -> Floats:
 def validated(plan: Cpcv, matrix: Floats, *, periods_per_year: float) -> CpcvResult:
     """Choose the variant with the highest Sharpe ratio on each split's training and follow it through its tests.
 
+    A variant that never moves in a training is chosen only where none does: it did nothing there.
+
     Parameters
     ----------
     matrix : float64[n_bars, n_variants], returns of one period of every variant over the whole history
@@ -132,7 +134,7 @@ def validated(plan: Cpcv, matrix: Floats, *, periods_per_year: float) -> CpcvRes
     if len(matrix) != plan.n_bars:
         raise ValueError(f"{len(matrix)} returns do not fit a plan of {plan.n_bars} bars")
     clean = np.nan_to_num(matrix, nan=0.0)
-    choices = np.array([int(np.argmax(sharpes_of(clean[_rows(split)]))) for split in plan.splits], dtype=np.int64)
+    choices = np.array([_best(clean[_rows(split)]) for split in plan.splits], dtype=np.int64)
     returns = path_returns(plan, clean[:, choices].T)
     equity = np.array([cumulative(path, 1.0) for path in returns])
     return CpcvResult(
@@ -143,6 +145,11 @@ def validated(plan: Cpcv, matrix: Floats, *, periods_per_year: float) -> CpcvRes
         sharpes=np.array([sharpe(path, periods_per_year) for path in returns]),
         probability_of_loss=float(np.mean(equity[:, -1] < 1.0)),
     )
+
+
+def _best(training: Floats) -> int:
+    moves = np.ptp(training, axis=0) > 0
+    return int(np.argmax(np.where(moves, sharpes_of(training), -np.inf)))
 
 
 def _rows(split: Split) -> Ints:

@@ -137,6 +137,6 @@ def prepare(workload: str, folder: Path) -> tuple[Run, int, str]:
         "W2 split": lambda: (_many(folder, width), width * data.N_DAYS, "one run an instrument"),
         "W3": lambda: (_grid(folder, grid), grid, "batch_single_backtest on all cores"),
         "W4a": lambda: (_user(folder, users), users, "on_bar; ignores crosses on the fill bar: equity differs"),
-        "W4b": lambda: (_one(folder, users, brackets=True), users, "fixed stop and target"),
+        "W4b": lambda: (_one(folder, users, brackets=True), users, "a target opened beyond its level fills at it"),
     }
     return makers[workload]()

@@ -114,6 +114,6 @@ def prepare(workload: str, folder: Path) -> tuple[Run, int, str]:
         "W2 split": lambda: (_many(folder, width), width * data.N_DAYS, f"{width} columns"),
         "W3": lambda: (_grid(folder, _GRID_SIZE), _GRID_SIZE, f"{_GRID_SIZE} of {len(data.GRID)} combinations"),
         "W4a": lambda: (_user(folder, users), users, "from_order_func: a callback in numba, not Python"),
-        "W4b": lambda: (_one(folder, users, **stops), users, "sl_stop, tp_stop on OHLC"),
+        "W4b": lambda: (_one(folder, users, **stops), users, "sl_stop, tp_stop on OHLC; one order a bar"),
     }
     return makers[workload]()

@@ -24,7 +24,7 @@ _TIME = re.compile(
 )
 _SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9._/:^=\-]{0,31}", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DAY_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
@@ -120,7 +120,7 @@ class Day(serializers.DateField):
 
     def to_internal_value(self, value: Any) -> date:
         """Return the day."""
-        if not isinstance(value, str) or not _DAY.fullmatch(value):
+        if not isinstance(value, str) or not DAY_TEXT.fullmatch(value):
             raise self.refused(value)
         try:
             return date.fromisoformat(value)
@@ -178,6 +178,18 @@ class EnumField(serializers.ChoiceField):
     def to_representation(self, value: Any) -> str:
         """Write the value."""
         return str(value)
+
+
+class OneOf(serializers.ChoiceField):
+    """One of a few words, which a refusal lists."""
+
+    default_error_messages: ClassVar = {"invalid_choice": "{input} is not one of {choices}."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the word."""
+        if isinstance(data, str) and data in self.choices:
+            return data
+        self.fail("invalid_choice", input=_shown(data), choices=", ".join(str(each) for each in self.choices))
 
 
 class Text(serializers.CharField):

@@ -22,6 +22,11 @@ def scopes_of(request: Request) -> frozenset[str]:
     return frozenset(Scope) if request.auth is None else frozenset(request.auth.scopes)
 
 
+def method_of(request: Request) -> str:
+    """Return what a request asks for: a HEAD is a GET whose body is not sent."""
+    return "GET" if request.method == "HEAD" else str(request.method)
+
+
 def require_scope(request: Request, scope: Scope) -> None:
     """Raise PermissionRefused (403, missing_scope) unless the request has the scope."""
     if scope not in scopes_of(request):
@@ -46,7 +51,7 @@ class ScopePermission(BasePermission):
         """Return the scope that this request needs."""
         overrides: dict[str, Scope] = getattr(view, "scopes", {})
         action = getattr(view, "action", None) or ""
-        method = str(request.method)
+        method = method_of(request)
         if action in overrides:
             return overrides[action]
         return overrides.get(method, Scope.READ if method in SAFE_METHODS else Scope.TRADE)

@@ -19,7 +19,7 @@ from rest_framework.viewsets import ViewSet
 
 from core.api.idempotency import idempotent
 from core.api.pagination import binding_of, page_of
-from core.api.permissions import Scope
+from core.api.permissions import Scope, method_of
 from core.api.queries import Filter, list_query, where
 from core.api.serializers import EmptySerializer, StrictSerializer, read, read_query, write
 from core.api.text import fault_in_line
@@ -58,7 +58,7 @@ class StrictView(APIView):
 
     def operation(self) -> tuple[str, str]:
         """Return (action, METHOD) of the present request."""
-        return getattr(self, "action", None) or "", str(self.request.method)
+        return getattr(self, "action", None) or "", method_of(self.request)
 
     def chosen(self, table: Mapping[str, Any], default: Any = None) -> Any:
         """Return a table's entry for the present action, else for the method."""

@@ -23,12 +23,17 @@ class ChildStoppedError(Exception):
     """The child was killed before it had a result: canceled, out of memory, or the platform stops."""
 
 
+class PlatformStopsError(ChildStoppedError):
+    """The child was killed because the platform stops: no fault of the work, which goes on at the next start."""
+
+
 class _Slot:
     """One child process, which does one job at a time."""
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
         self._lock = threading.Lock()
+        self.is_shut_down = False
 
     def submit(self, function: Callable[..., Result], args: tuple[Any, ...]) -> "Future[Result]":
         with self._lock:
@@ -36,11 +41,13 @@ class _Slot:
                 _allow_children()
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_prepare)
+                self.is_shut_down = False
             return self._pool.submit(function, *args)
 
-    def kill(self) -> None:
+    def kill(self, *, shuts_down: bool = False) -> None:
         with self._lock:
             pool, self._pool = self._pool, None
+            self.is_shut_down = self.is_shut_down or shuts_down
         if pool is None:
             return
         for process in list((pool._processes or {}).values()):  # the pool offers no public way to kill (3.11)
@@ -75,7 +82,7 @@ def run(
 def shutdown() -> None:
     """Kill every child."""
     for slot in _slots:
-        slot.kill()
+        slot.kill(shuts_down=True)
 
 
 def _wait_for_slot(should_stop: Callable[[], bool]) -> _Slot:
@@ -93,6 +100,8 @@ def _wait_for_result(slot: _Slot, future: "Future[Result]", should_stop: Callabl
             return future.result(POLL_SECONDS)
         except BrokenProcessPool as error:
             slot.kill()
+            if slot.is_shut_down:
+                raise PlatformStopsError("the platform stops") from error
             raise ChildStoppedError("the calculating process ended without a result") from error
         except FutureTimeoutError:
             if future.done():  # the function itself raised a TimeoutError

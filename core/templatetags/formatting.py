@@ -4,6 +4,7 @@ A missing value is always an en dash, never a zero. Minus is U+2212; the machine
 stays in `data-value` attributes.
 """
 
+import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
@@ -12,12 +13,15 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from domain.bars import TIMEFRAME_SECONDS, Timeframe
+
 register = template.Library()
 
 Number = Decimal | int | float | str | None
 
 MISSING = "–"
 MINUS = "−"
+PER_CENT = "\N{NO-BREAK SPACE}%"  # a sign that stands alone on the next line reads as nothing
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 DIGITS = {"JPY": 0, "BTC": 8, "ETH": 8}
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -106,7 +110,7 @@ def _percent(value: Number, digits: int, *, scale: int, plus: bool) -> str:
     if number is None:
         return MISSING
     number *= scale
-    return f"{sign_of(number, digits, plus=plus)}{grouped(number, digits)} %"
+    return f"{sign_of(number, digits, plus=plus)}{grouped(number, digits)}{PER_CENT}"
 
 
 @register.filter
@@ -125,6 +129,12 @@ def signed_percent(value: Number, digits: int = 2) -> str:
 def fraction(value: Number, digits: int = 2) -> str:
     """Show a fraction (fields named `_fraction`, backtest metrics) as per cent: 0.0213 gives 2.13 %."""
     return _percent(value, int(digits), scale=100, plus=False)
+
+
+@register.filter
+def unbroken(text: object) -> str:
+    """Return prose whose per cent signs stay on the line of their numbers."""
+    return re.sub(r"(?<=\d) %", PER_CENT, str(text))
 
 
 @register.filter
@@ -178,7 +188,7 @@ def _utc(moment: datetime) -> datetime:
 
 @register.simple_tag
 def when(moment: datetime | None, style: str = "datetime") -> SafeString | str:
-    """Show a moment in the user's zone with UTC on hover; style is datetime, date or time.
+    """Show a moment in the user's zone with UTC on hover; style is datetime, minute, date or time.
 
     The active Django time zone is the user's; `time.js` rewrites nothing, so that print-outs and tests read the same.
     """
@@ -186,7 +196,7 @@ def when(moment: datetime | None, style: str = "datetime") -> SafeString | str:
         return MISSING
     utc = _utc(moment)
     local = timezone.localtime(utc)
-    shapes = {"datetime": "%d %b %Y %H:%M:%S", "date": "%d %b %Y", "time": "%H:%M:%S"}
+    shapes = {"datetime": "%d %b %Y %H:%M:%S", "minute": "%d %b %Y %H:%M", "date": "%d %b %Y", "time": "%H:%M:%S"}
     return format_html(
         '<time datetime="{}" data-value="{}" title="{} UTC">{}</time>',
         utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -213,3 +223,10 @@ def ago(moment: datetime | None, stale_after: int = 0) -> SafeString | str:
         utc.strftime("%Y-%m-%d %H:%M:%S"),
         text if text == "now" else f"{text} ago",
     )
+
+
+@register.filter
+def bars_words(timeframe: str) -> str:
+    """Name bars by their timeframe: `1d` gives `1-day bars`; an unknown one is left as it is."""
+    known = Timeframe(timeframe).words if timeframe in TIMEFRAME_SECONDS else str(timeframe)
+    return f"{known} bars"

@@ -198,3 +198,12 @@ def test_filters_narrow_and_detail_views_take_no_parameters(client: APIClient) -
 
     assert [row["name"] for row in client.get(URL, {"name": "b", "revoked": "true"}).json()["results"]] == ["b"]
     assert_problem(client.get(place, {"x": 1}), 400, field="x", code="unknown_field")
+
+
+@pytest.mark.parametrize("path", ["analytics/performance/", "audit/verify/", "backtests/compare/?ids="])
+def test_a_head_is_a_get_without_its_body_with_the_same_scope(user: Any, path: str) -> None:
+    for scopes in (("read",), ("read", "admin")):
+        client = api_client(user, scopes=scopes)
+        head, get = (getattr(client, method)(f"/api/v1/{path}") for method in ("head", "get"))
+
+        assert (head.status_code, head.content) == (get.status_code, b"")

@@ -1,6 +1,7 @@
 """CPU work in child processes."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 
@@ -44,3 +45,16 @@ def test_a_child_that_dies_is_told_and_replaced() -> None:
         children.run(os._exit, 3)
 
     assert children.run(len, "abc") == 3
+
+
+def test_what_ends_because_the_platform_stops_is_told_apart() -> None:
+    began = threading.Timer(0.5, children.shutdown)
+    began.start()
+
+    with pytest.raises(children.PlatformStopsError):
+        children.run(time.sleep, 60)
+
+    assert children.run(len, "abc") == 3
+    with pytest.raises(children.ChildStoppedError) as died:
+        children.run(os._exit, 3)
+    assert not isinstance(died.value, children.PlatformStopsError)

@@ -37,7 +37,7 @@ def test_money_shows_sign_separators_and_currency(value: object, currency: str, 
 def test_a_gain_carries_a_plus_and_zero_carries_nothing() -> None:
     assert formatting.signed_money(Decimal("120")) == "+$120.00"
     assert formatting.signed_money(Decimal("0")) == "$0.00"
-    assert formatting.signed_percent(Decimal("-2.345")) == "−2.35 %"
+    assert formatting.signed_percent(Decimal("-2.345")) == "−2.35\u00a0%"
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_price_has_the_decimals_of_its_tick(value: str, tick: str | None, expect
 
 
 def test_fraction_is_shown_as_per_cent() -> None:
-    assert formatting.fraction("0.0213") == "2.13 %"
-    assert formatting.signed_fraction(Decimal("0.5"), 0) == "+50 %"
+    assert formatting.fraction("0.0213") == "2.13\u00a0%"
+    assert formatting.signed_fraction(Decimal("0.5"), 0) == "+50\u00a0%"
 
 
 def test_css_class_follows_the_sign() -> None:
@@ -138,3 +138,10 @@ def test_a_count_with_little_room_is_capped(count: int, expected: str) -> None:
 )
 def test_a_bare_number_carries_its_sign(value: Decimal | None, expected: str) -> None:
     assert rendered("{{ value|signed_number }}", value=value) == expected
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "words"), [("1d", "1-day bars"), ("15m", "15-minute bars"), ("4h", "4-hour bars"), ("?", "? bars")]
+)
+def test_bars_are_named_by_their_timeframe(timeframe: str, words: str) -> None:
+    assert formatting.bars_words(timeframe) == words

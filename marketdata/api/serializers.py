@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import DecimalString, EnumField, Identifier, Integer, Number, Symbol, Text, UtcDateTime
+from core.api.fields import DecimalString, EnumField, Identifier, Integer, Number, OneOf, Symbol, Text, UtcDateTime
 from core.api.serializers import StrictSerializer
 from domain.bars import Timeframe
 from domain.instruments import AssetClass
@@ -68,7 +68,7 @@ class BarsQuery(RangeQuery):
     timeframe = EnumField(Timeframe)
     limit = Integer(minimum=1, maximum=MAX_BARS, required=False)
     indicators = Text(max_length=1000, required=False, default="", help_text="sma:20,rsi:14,macd:12:26:9,bb:20:2")
-    hours = serializers.ChoiceField(
+    hours = OneOf(
         ("all", "session", "mine"),
         required=False,
         default="all",
@@ -98,7 +98,7 @@ class ImportInput(StrictSerializer):
     timeframe = EnumField(Timeframe)
     timezone = Text(max_length=64, required=False, default="UTC", help_text="Zone of times that name none.")
     price = EnumField(PriceSide, required=False, default=PriceSide.MID, help_text="Of bid and ask bars.")
-    stamp = serializers.ChoiceField(("start", "end"), required=False, default="start")
+    stamp = OneOf(("start", "end"), required=False, default="start")
     date_order = EnumField(DateOrder, required=False)
     column_map = Text(max_length=2000, required=False, help_text='JSON: {"close": "Adj Close"}')
     replace = serializers.BooleanField(required=False, default=False, help_text="Rows may replace stored bars.")
@@ -235,7 +235,7 @@ class ReplayChange(StrictSerializer):
     """Speed and state."""
 
     speed = Number(minimum=0.1, maximum=1000, required=False)
-    state = serializers.ChoiceField(("running", "paused"), required=False)
+    state = OneOf(("running", "paused"), required=False)
 
 
 class ReplayOutput(StrictSerializer):

@@ -12,6 +12,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
+from apikeys.services import make_token
 from marketdata.tests.factories import make_instrument
 from realtime import outbox, push, sockets
 from realtime import rings as ring_store
@@ -99,6 +100,22 @@ async def test_a_cut_connection_catches_up_from_the_number_it_names(person: User
     await send(user_topic(person.pk), 6)
 
     assert await numbers(again, 6) == [1, 2, 3, 4, 5, 6]
+    await again.disconnect()
+
+
+async def test_a_token_may_bring_the_number_to_go_on_from(person: User, cookie: bytes) -> None:
+    communicator, ready = await connected(cookie)
+    await communicator.disconnect()
+    for n in range(1, 4):
+        await send(user_topic(person.pk), n)
+    _, token = await sync_to_async(make_token)(person, scopes=["read"], name="socket")
+
+    again = socket()
+    await again.connect()
+    await again.send_json_to({"token": token, "resume_from": ready["seq"]})
+
+    assert (await again.receive_json_from())["type"] == "ready"
+    assert await numbers(again, 3) == [1, 2, 3]
     await again.disconnect()
 
 

@@ -60,7 +60,7 @@ def test_the_history_is_drawn_and_told_in_numbers(account: Any) -> None:
     text = text_of(account.user)
 
     assert "headroom-" in text and "Largest leverage" in text
-    assert "25 %" in text and "90 %" in text  # now, and at its most
+    assert "25\u00a0%" in text and "90\u00a0%" in text  # now, and at its most
     assert "Nothing was measured yet" in text_of(make_other())
 
 

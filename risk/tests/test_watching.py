@@ -9,8 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.models import OutboxEvent
+from marketdata.models import Instrument, Replay
+from marketdata.tests.factories import make_instrument
 from portfolio import selectors as portfolio
-from portfolio.models import Account
+from portfolio.models import Account, Position
 from portfolio.tests.factories import START, at_day, make_account
 from risk import selectors
 from risk.clocks import seconds_after
@@ -149,6 +151,38 @@ def test_history_leaves_out_what_was_measured_before_the_replay_gave_the_time() 
     (series,) = selectors.headroom_history(account)
 
     assert [point.at for point in series.points] == [at_day(1), at_day(2)]
+
+
+@pytest.mark.django_db
+def test_history_is_on_the_wall_clock_alone_once_no_replay_gives_the_time() -> None:
+    account, now = make_account(), timezone.now()
+    for day in (1, 2):
+        sample_headroom(account, [headroom(f"0.{day}5")], at=at_day(day), now=now + timedelta(minutes=day))
+    later = now + timedelta(minutes=3)
+    sample_headroom(account, [headroom("0")], at=later, now=later)
+
+    (series,) = selectors.headroom_history(account)
+
+    assert [point.at for point in series.points] == [now + timedelta(minutes=n) for n in (1, 2, 3)]
+    assert [point.used for point in series.points] == [0.15, 0.25, 0.0]
+
+
+@pytest.mark.django_db
+def test_an_account_that_holds_nothing_stays_at_the_market_time_of_its_replay() -> None:
+    account, now = make_account(), timezone.now()
+    replay = Replay.objects.create(market_time=at_day(2), start_time=at_day(0))
+    instrument = make_instrument("AAPL")
+    Instrument.objects.filter(pk=instrument.pk).update(replay=replay)
+    Position.objects.create(user=account.user, account=account, instrument=instrument)
+    for day in (1, 2):
+        sample_headroom(account, [headroom(f"0.{day}5")], at=at_day(day), now=now + timedelta(minutes=day))
+    later = now + timedelta(minutes=3)
+    sample_headroom(account, [headroom("0")], at=later, now=later)
+
+    (series,) = selectors.headroom_history(account)
+
+    assert [point.at for point in series.points] == [at_day(1), at_day(2), at_day(2)]
+    assert series.last.used == 0.0
 
 
 @pytest.mark.django_db

@@ -34,6 +34,8 @@ export class PriceChart {
   #n_untold = 0;
   /** @type {() => void} */
   #stop = () => undefined;
+  #isLoading = false; // the marks
+  #isStale = false;
 
   /** @param {HTMLElement} root the element with `data-chart` */
   constructor(root) {
@@ -67,11 +69,19 @@ export class PriceChart {
     }
   }
 
-  /** Fetch signals, fills, orders and stops again. */
+  /** Fetch signals, fills, orders and stops again: never twice at once, and again later where they changed meanwhile. */
   async loadMarks() {
     const url = this.root.dataset["marksUrl"];
     if (!url) return;
-    if (await this.layer.load(url)) this.#drawMarks();
+    this.#isStale = this.#isLoading;
+    if (this.#isLoading) return;
+    this.#isLoading = true;
+    try {
+      if (await this.layer.load(url)) this.#drawMarks();
+    } finally {
+      this.#isLoading = false;
+      if (this.#isStale) window.setTimeout(() => void (charts.has(this) && this.loadMarks()), MARKS_MS);
+    }
   }
 
   /** @param {ChartStyle} style */

@@ -38,6 +38,17 @@ export function renderLegend(place, view, time) {
   place.replaceChildren(...parts);
 }
 
+const UNITS = { m: "minute", h: "hour", d: "day", w: "week" };
+
+/**
+ * Write a timeframe before the word bars: `1d` is `1-day`.
+ * @param {string} timeframe
+ */
+function timeframeWords(timeframe) {
+  const unit = UNITS[/** @type {keyof typeof UNITS} */ (timeframe.at(-1) ?? "")];
+  return unit ? `${timeframe.slice(0, -1)}-${unit}` : timeframe;
+}
+
 /**
  * Say what the chart shows.
  * @param {BarWindow} view
@@ -52,7 +63,7 @@ export function summarize(view, marks) {
   const low = view.bars.reduce((least, bar) => Math.min(least, bar.low), Infinity);
   const lines = marks.lines.map((line) => `${line.title} at ${price.format(Number(line.price))}`);
   return [
-    `${view.wanted.symbol}, ${view.wanted.timeframe} bars, ${view.bars.length} loaded,`,
+    `${view.wanted.symbol}, ${timeframeWords(view.wanted.timeframe)} bars, ${view.bars.length.toLocaleString("en")} loaded,`,
     `from ${localTime(first.time, "date")} to ${localTime(last.time, "date")}.`,
     `Last close ${price.format(last.close)}, ${percent((last.close / first.close - 1) * 100)} since the first of them.`,
     `Highest ${price.format(high)}, lowest ${price.format(low)}.`,

@@ -7,8 +7,10 @@ const RESEND_MS = 8_000;
 /** @param {HTMLFormElement} form */
 function guardAgainstLoss(form) {
   let isChanged = false;
-  form.addEventListener("input", () => (isChanged = true));
-  form.addEventListener("submit", () => (isChanged = false));
+  /** @param {boolean} changed */
+  const note = (changed) => form.toggleAttribute("data-changed", (isChanged = changed));
+  form.addEventListener("input", () => note(true));
+  form.addEventListener("submit", () => note(false));
   addEventListener("beforeunload", (event) => {
     if (isChanged && form.isConnected) event.preventDefault();
   });

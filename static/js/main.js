@@ -1,6 +1,7 @@
 /** What every page runs. A page with a price chart or plots also loads what they need by its own script block. */
 
 import { startDialogs } from "./dialog.js";
+import { startExpiries } from "./expiry.js";
 import { startForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
@@ -16,6 +17,7 @@ startDialogs();
 startKeys();
 startSearch();
 startForms();
+startExpiries();
 startTables();
 startStacks();
 startTime();

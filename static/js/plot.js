@@ -7,6 +7,7 @@ import { onContent, token } from "./dom.js";
 
 /** @type {WeakMap<Element, string>} */
 const drawn = new WeakMap();
+const CELL_PIXELS = 44; // a cell narrower than this has no room for its figure
 
 /**
  * Mix two hex colours of the theme: a share of 1 is all of the first.
@@ -36,17 +37,33 @@ function coloured(value) {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, coloured(each)]));
 }
 
+/**
+ * Fit a table of cells to a narrow screen: brief figures in small type where there are some, else colours alone.
+ * @param {any} figure
+ * @param {number} width
+ */
+function narrowed(figure, width) {
+  const { meta } = figure.data[0] ?? {};
+  if (!meta?.columns || width / meta.columns > CELL_PIXELS) return;
+  const small = { size: 9 };
+  const fits = meta.brief && width / meta.columns > CELL_PIXELS / 2.2;
+  Object.assign(figure.data[0], fits ? { text: meta.brief, constraintext: "none" } : { text: null });
+  Object.assign(figure.data[0].insidetextfont ?? {}, small);
+  Object.assign(figure.layout.xaxis, { tickfont: small, tickangle: 0 });
+}
+
 /** @param {Record<string, unknown>} given */
 function layoutOf(given) {
   const axis = { gridcolor: token("--chart-grid"), zerolinecolor: token("--line"), linecolor: token("--line"), automargin: true };
+  const title = { font: { size: 12 }, standoff: 8 };
   const named = ["xaxis", "yaxis", ...Object.keys(given).filter((key) => /^[xy]axis\d+$/.test(key))];
-  const axes = Object.fromEntries(named.map((key) => [key, { ...axis, .../** @type {object} */ (given[key] ?? {}) }]));
+  const axes = Object.fromEntries(named.map((key) => [key, { ...axis, ...axisOf(given[key], title) }]));
   const colours = [1, 2, 3, 4, 5, 6].map((n) => token(`--chart-${n}`));
   return {
     colorway: colours,
     margin: { l: 48, r: 16, t: 16, b: 36 },
     hovermode: "x unified",
-    legend: { orientation: "h", y: 1.1 },
+    legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom" },
     ...given,
     template: undefined,
     paper_bgcolor: "rgba(0,0,0,0)",
@@ -55,6 +72,14 @@ function layoutOf(given) {
     hoverlabel: { bgcolor: token("--surface"), bordercolor: token("--line"), font: { color: token("--text") } },
     ...axes,
   };
+}
+
+/**
+ * @param {any} given
+ * @param {object} title what all axes' titles have
+ */
+function axisOf(given, title) {
+  return given?.title?.text ? { ...given, title: { ...title, ...given.title } } : given;
 }
 
 /** @param {HTMLElement} place */
@@ -67,6 +92,8 @@ function draw(place) {
   const figure = /** @type {any} */ (coloured(typeof parsed === "string" ? JSON.parse(parsed) : parsed));
   // Plotly's buttons would lie over the curve: dragging zooms without them, a double click goes back.
   const config = { responsive: true, displaylogo: false, displayModeBar: false };
+  if (figure.layout?.height) place.style.minHeight = `${figure.layout.height}px`;
+  narrowed(figure, place.clientWidth);
   void window.Plotly.react(place, figure.data, layoutOf(figure.layout ?? {}), config);
 }
 

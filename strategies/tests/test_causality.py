@@ -15,7 +15,7 @@ from strategies.library.buy_and_hold import BuyAndHold, BuyAndHoldParams
 from strategies.library.rsi_reversion import RsiReversion, RsiReversionParams
 from strategies.library.sma_cross import SmaCross, SmaCrossParams
 from strategies.library.trend_filter import TrendFilter, TrendFilterParams
-from strategies.tests.series import walk
+from strategies.tests.series import DAY, walk
 
 
 class Cheat(Strategy):
@@ -144,6 +144,95 @@ class Remembers(Cheat):
         """Answer by how often it was asked."""
         self.calls += 1
         return entries(np.full(len(bars), self.calls % 2 == 0))
+
+
+def after(column: Any, k: int = 1) -> Any:
+    """Return what comes `k` bars later; at the end the last one, so that a shorter history shows nothing."""
+    return column[np.minimum(np.arange(len(column)) + k, len(column) - 1)]
+
+
+def dips(bars: BarArrays) -> Any:
+    """Return an honest entry, on about a bar in ten."""
+    before = bars.c[np.maximum(np.arange(len(bars)) - 5, 0)]
+    return (bars.c < before * 0.95) & (np.arange(len(bars)) >= 5)
+
+
+class LetsNoLoserPass(Cheat):
+    """Enters honestly, but not before a fall."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Take the last close for the next where there is none."""
+        return entries(dips(bars) & (after(bars.c) >= bars.c))
+
+
+class LetsNoLaterLoserPass(Cheat):
+    """Enters honestly, but not before a fall from the next bar to that after it."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Compare two bars to come with each other: other bars of the same shape change nothing."""
+        return entries(dips(bars) & (after(bars.c, 3) >= after(bars.c)))
+
+
+class WaitsForVolume(Cheat):
+    """Enters honestly, but not before a quiet bar."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Look at the volume to come."""
+        return entries(dips(bars) & (after(bars.v) >= bars.v * 0.9))
+
+
+class AvoidsGaps(Cheat):
+    """Enters honestly, but not before an outage of the exchange."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Look at the time of the next bar."""
+        return entries(dips(bars) & (after(bars.t) - bars.t <= DAY))
+
+
+class PeeksLongAgo(Cheat):
+    """Is honest on the bars of late."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Look ahead in the first 2,000 days of all."""
+        return entries(dips(bars) & ((bars.t > 2_000 * DAY) | (after(bars.c) > bars.c)))
+
+
+class PeeksInLongHistories(Cheat):
+    """Is honest as long as there are few bars."""
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Look ahead where a backtest asks, and not where a shorter check does."""
+        return entries(dips(bars) & ((len(bars) <= 7_000) | (after(bars.c) >= bars.c)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("strategy", "n"),
+    [
+        (LetsNoLoserPass(), 700),
+        (LetsNoLaterLoserPass(), 700),
+        (WaitsForVolume(), 700),
+        (AvoidsGaps(), 700),
+        (PeeksLongAgo(), 9_000),
+        (PeeksInLongHistories(), 9_000),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Strategy) else str(value),
+)
+def test_what_hides_where_it_is_seldom_looked_for_is_refused(strategy: Strategy, n: int, seed: int) -> None:
+    report = check(strategy, Params(), walk(n, seed=seed))
+
+    assert [problem.code for problem in report.problems] == ["looks_ahead"]
+
+
+def test_honest_entries_on_a_long_history_pass() -> None:
+    class Honest(Cheat):
+        def signals(self, bars: BarArrays, params: Any) -> Signals:
+            return entries(dips(bars), stop=bars.l * 0.95)
+
+    report = check(Honest(), Params(), walk(9_000))
+
+    assert report.is_causal, report.problems
+    assert report.n_bars == 9_000
 
 
 @pytest.mark.parametrize(

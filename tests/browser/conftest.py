@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -108,11 +108,19 @@ def gallery() -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A running platform: its address and who may sign in."""
+    """A running platform: its address, who may sign in, and the environment that it runs in."""
 
     url: str
     username: str
     password: str
+    environment: Mapping[str, str]
+
+    def run(self, code: str) -> str:
+        """Run code beside the platform, on its data; for what no page and no API can bring about."""
+        command = [sys.executable, "manage.py", "shell", "-c", code]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
 
 
 @pytest.fixture(scope="session")
@@ -120,11 +128,13 @@ def live_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform
     """Start the real platform in one process on a free port with its own state; stop it as Ctrl-C does."""
     folder = tmp_path_factory.mktemp("platform")
     port = _free_port()
-    platform = Platform(f"http://localhost:{port}", "ada", "a-long-word-for-ada")
+    name, password = "ada", "a-long-word-for-ada"
+    environment = _environment(folder, name, password)
+    platform = Platform(f"http://localhost:{port}", name, password, environment)
     process = subprocess.Popen(
         [sys.executable, "manage.py", "up", "--port", str(port)],
         cwd=ROOT,
-        env=_environment(folder, platform),
+        env=environment,
         stdout=(folder / "output.txt").open("wb"),
         stderr=subprocess.STDOUT,
     )
@@ -179,15 +189,15 @@ def set_pace(page: Page, url: str, speed: int) -> None:
         assert answer.ok, answer.text()
 
 
-def _environment(folder: Path, platform: Platform) -> dict[str, str]:
+def _environment(folder: Path, username: str, password: str) -> dict[str, str]:
     """Take this machine's environment without what would point at other databases or keys."""
     dropped = {"DATABASE_URL", "REDIS_URL", "BARS_URL", "DJANGO_SETTINGS_MODULE", "ENV_FILE"}
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return kept | {
         "VAR_DIR": str(folder / "var"),
         "ENV_FILE": str(folder / "none.env"),
-        "DJANGO_SUPERUSER_USERNAME": platform.username,
-        "DJANGO_SUPERUSER_PASSWORD": platform.password,
+        "DJANGO_SUPERUSER_USERNAME": username,
+        "DJANGO_SUPERUSER_PASSWORD": password,
     }
 
 

@@ -107,7 +107,7 @@ def test_chart_loads_older_bars_when_scrolled(page: Page, gallery: str) -> None:
         for _ in range(12):
             page.mouse.wheel(-2000, 0)
 
-    expect(page.locator("[data-chart-summary]")).to_contain_text("3000 loaded")
+    expect(page.locator("[data-chart-summary]")).to_contain_text("3,000 loaded")
 
 
 def test_chart_is_told_in_words_and_recoloured_with_the_theme(page: Page, gallery: str) -> None:

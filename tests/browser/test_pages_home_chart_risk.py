@@ -96,6 +96,43 @@ def test_every_page_opens_clean_and_without_sideways_scrolling(
     assert faults == []
 
 
+def come_true(page: Page, expression: str) -> None:
+    """Wait for something in the page (the policy allows no polling inside it)."""
+    end = time.monotonic() + ARRIVES_MS / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, expression
+        page.wait_for_timeout(50)
+
+
+SLOW_MARKS = """
+    window.marks = {now: 0, most: 0, all: 0};
+    const real = window.fetch;
+    window.fetch = async (address, options) => {
+        if (!String(address).includes("/chart/marks/")) return real(address, options);
+        marks.all += 1;
+        marks.most = Math.max(marks.most, ++marks.now);
+        await new Promise((resolve) => setTimeout(resolve, 1200));
+        try { return await real(address, options); } finally { marks.now -= 1; }
+    };
+"""
+AN_ORDER_CHANGES = "document.dispatchEvent(new CustomEvent('live:message', {detail: {type: 'order.filled'}}))"
+
+
+def test_marks_are_never_fetched_twice_at_once_and_again_when_they_changed(
+    signed_in: Page, live_platform: Platform
+) -> None:
+    page = signed_in
+    page.add_init_script(SLOW_MARKS)
+    page.goto(f"{live_platform.url}/chart/?symbol=IBM")
+    come_true(page, "marks.all > 0")
+    for _ in range(4):
+        page.evaluate(AN_ORDER_CHANGES)
+        page.wait_for_timeout(500)
+    come_true(page, "marks.all > 1 && marks.now === 0")
+
+    assert page.evaluate("marks.most") == 1
+
+
 @pytest.mark.parametrize("speed", ["1", "20"])
 def test_the_chart_moves_with_the_replay_and_stays_where_one_looks(
     signed_in: Page, live_platform: Platform, speed: str

@@ -28,7 +28,7 @@ def start_crossing(page: Page, url: str) -> None:
     page.goto(f"{url}/strategies/new/")
     account = open_account(page, url)
     page.get_by_label("Strategy type").select_option("sma_cross")
-    expect(page.locator("#parameter-fields")).to_contain_text("Buys")
+    expect(page.locator("#parameter-fields")).to_contain_text("Buys when a fast")
     page.get_by_label("Name", exact=True).fill("Tour")
     page.get_by_label("Symbols").fill("GOOG")
     page.get_by_label("Account", exact=True).select_option(label=account)

@@ -133,7 +133,7 @@ def test_rule_over_two_parameters_is_said_in_its_own_words(world: World) -> None
 
     response = world.client.post("/strategies/new/", wrong)
 
-    assert "fast 9 must be smaller than slow 9" in response.content.decode()
+    assert "Fast 9 must be smaller than slow 9" in response.content.decode()
 
 
 def test_unknown_symbol_is_named_by_the_service(world: World) -> None:

@@ -148,7 +148,7 @@ def test_the_drawdown_counts_from_the_peak_that_the_limits_count_from(api: ApiSc
     found = api.owner("get", f"/risk/portfolio/?account={account.pk}").json()["drawdown"]
 
     assert D(found["current_percent"]) == D(found["worst_percent"]) == 50
-    assert "50.00 %" in shown(api)
+    assert "50.00\u00a0%" in shown(api)
 
 
 def test_the_calculator_answers_as_the_api_does_and_names_what_binds(api: ApiScene) -> None:

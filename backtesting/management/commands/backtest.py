@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -15,6 +15,7 @@ from backtesting.pictures import metric_rows
 from backtesting.services import settling, submitting, working
 from backtesting.services.requests import RunRequest
 from core.api.render import dumps
+from core.days import begin_of, end_of
 from domain.bars import Timeframe
 from domain.errors import PlatformError
 from domain.sizing import SizingMethod
@@ -115,22 +116,25 @@ def _parameter(text: str) -> tuple[str, Any]:
         raise CommandError(f"{text!r} is not NAME=VALUE.")
     try:
         return name, json.loads(value)
-    except json.JSONDecodeError:
+    except ValueError:
         return name, value
 
 
 def _decimal(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation as error:
-        raise CommandError(f"{text!r} is not a number.") from error
+        raise CommandError(f"{text[:60]!r} is not a number.") from error
+    if not number.is_finite():
+        raise CommandError(f"{text[:60]!r} is not a finite number.")
+    return number
 
 
 def _day(text: str | None, *, after: bool = False) -> datetime | None:
     if not text:
         return None
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        day = datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError as error:
         raise CommandError(f"{text!r} is not a day such as 2010-01-31.") from error
-    return day + timedelta(days=1) if after else day
+    return end_of(day) if after else begin_of(day)

@@ -1,0 +1,112 @@
+"""The first view of a result answers whether it is any good; lists and comparisons carry the verdict."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from backtesting.services import searching, working
+from backtesting.services.search_requests import CPCV, SearchRequest, WalkRequest
+from backtesting.templatetags import backtests as shown
+from backtesting.tests.jobs import done, in_place, request, stored_walk
+from core.testing import make_user, page_client
+
+pytestmark = pytest.mark.django_db
+SPACE = {"fast": {"min": 3, "max": 12, "step": 3}, "slow": [20, 30]}
+
+
+@pytest.fixture
+def user() -> Any:
+    stored_walk()
+    return make_user()
+
+
+def test_the_verdict_stands_first_with_its_chance_and_what_holding_gave(user: Any) -> None:
+    job = done(user)
+
+    page = page_client(user).get(f"/backtests/{job.pk}/")
+
+    text = page.content.decode()
+    held = page.context["benchmark_return"]
+    assert page.context["lead"] == pytest.approx(job.metrics["total_return"] - held)
+    assert text.index('class="verdict-card') < text.index('id="sections"')
+    assert "Chance of more than luck" in text and "Against holding WALK" in text
+    assert not re.search(r"\d %", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
+
+
+def test_a_chance_is_never_said_to_be_certain() -> None:
+    assert [shown.chance(value) for value in (0.9989, 0.97, 0.5, 0.0004)] == [
+        *("above 99\u00a0%", "97\u00a0%", "50\u00a0%", "below 1\u00a0%"),
+    ]
+
+
+def test_the_list_shows_verdicts_and_the_values_a_search_tried(user: Any) -> None:
+    job = done(user)
+    searching.submit_sweep(user, SearchRequest(run=request(), space=SPACE))
+    working.work_all(in_place)
+
+    text = page_client(user).get("/backtests/rows/").content.decode()
+
+    verdict = shown.verdict_of(job)
+    assert verdict is not None and verdict["title"] in text
+    assert "Fast average 3 to 12 by 3, Slow average 20, 30" in text
+
+
+def test_a_run_without_trades_says_so_first_and_where_to_go(user: Any) -> None:
+    rule = {"name": "Tiny orders", "type": "max_order_value", "scope": "account", "limit": Decimal(10)}
+    refused = done(user, request(risk_rules=[rule]))
+    silent = done(user, request(type="rsi_reversion", parameters={"period": 5, "oversold": 0.5, "overbought": 99.5}))
+    client = page_client(user)
+
+    assert "orders were refused by risk rules" in client.get(f"/backtests/{refused.pk}/").content.decode()
+    text = client.get(f"/backtests/{silent.pk}/").content.decode()
+    assert "gave no signal" in text and f"?from={silent.pk}" in text and "no costs to vary" not in text
+    assert "Nothing was traded." not in client.get(f"/backtests/{done(user).pk}/").content.decode()
+
+
+def test_a_cross_validation_shows_paths_and_no_figures_that_it_does_not_have(user: Any) -> None:
+    wanted = WalkRequest(search=SearchRequest(run=request(), space=SPACE), mode=CPCV, groups=4, test_groups=2)
+    job = searching.submit_walk(user, wanted)
+    working.work_all(in_place)
+
+    page = page_client(user).get(f"/backtests/{job.pk}/")
+
+    text = page.content.decode()
+    assert "Paths that lost" in text and "middle path" in text
+    for words in ("Cpcv", "Fees paid", "Win rate", "window after window", "?section=windows", "?section=trades"):
+        assert words not in text, words
+
+
+def test_a_comparison_names_costs_bars_and_verdicts_in_words(user: Any) -> None:
+    first = done(user)
+    second = done(user, request(fees={"percent": Decimal("0.5")}))
+
+    text = page_client(user).get(f"/backtests/compare/?id={first.pk}&id={second.pk}").content.decode()
+
+    assert "Commission, of the value 0.5 %" in text and "percent 0.5" not in text
+    verdict = shown.verdict_of(first)
+    assert verdict is not None and verdict["title"] in text
+    assert shown.value_words("1d") == "1-day bars" and shown.value_words(45.0) == "45"
+
+
+def test_a_report_has_room_for_its_pictures_and_fits_the_paper(user: Any) -> None:
+    text = page_client(user).get(f"/backtests/{done(user).pk}/report/").content.decode()
+
+    assert "place.style.height" in text and "beforeprint" in text
+    assert text.index("Equity and drawdown") < text.index("<h2>Figures</h2>")
+
+
+def test_a_click_on_a_trade_opens_the_chart_at_it(user: Any) -> None:
+    job, client = done(user, request(parameters={"fast": 2, "slow": 3})), page_client(user)
+    address = f"/backtests/{job.pk}/?section=trades&order=worst"
+
+    first, third = client.get(address), client.get(f"{address}&show=3")
+
+    rows = third.context["rows"]
+    assert first.context["shown"] == rows[0] and third.context["shown"] == rows[2]
+    text = third.content.decode()
+    assert f'data-focus-from="{int(rows[2]["entry_time"].timestamp())}"' in text
+    assert "order=worst&amp;show=2#trade-chart" in text and text.count('aria-current="true"') == 1
+    for odd in ("0", "999", "x", "9" * 30):
+        assert client.get(f"{address}&show={odd}").context["shown"] == rows[0]

@@ -1,0 +1,95 @@
+"""What the pages of sweeps and walk-forwards show beyond a run's tear sheet."""
+
+from typing import Any
+
+import numpy as np
+from django.http import HttpRequest
+
+from backtesting import pictures, result_tables, selectors
+from backtesting.models import Job
+from backtesting.result_rows import moment
+from backtesting.search.objectives import OBJECTIVES
+from backtesting.templatetags.backtests import parameter_title
+
+MAX_TRIALS_SHOWN = 200
+WINDOW_TIMES = ("train_start", "train_end", "test_start", "test_end")
+
+
+def sweep_content(request: HttpRequest, job: Job, found: dict[str, Any]) -> dict[str, Any]:
+    """Add trials, surface and parallel coordinates to the tear sheet of the best run."""
+    trials = result_tables.arrays(selectors.file_of(job, "trials"))
+    names = [name.removeprefix("parameters.") for name in trials if name.startswith("parameters.")]
+    drawn = pictures.sweep_pictures(
+        trials,
+        job.settings["objective"],
+        x=request.GET.get("x", ""),
+        y=request.GET.get("y", ""),
+        titles={name: parameter_title(job, name) for name in names},
+    )
+    return {
+        **found,
+        "pictures": {**found["pictures"], **drawn},
+        "names": names,
+        "x": request.GET.get("x") or names[0],
+        "y": request.GET.get("y") or (names[1] if len(names) > 1 else ""),
+        "trials": _best_trials(trials, names),
+        "n_trials": len(trials["number"]),
+        "n_trials_shown": min(len(trials["number"]), MAX_TRIALS_SHOWN),
+        "best": job.summary["best"],
+        "steadiest": job.summary.get("steadiest"),
+        "objective_title": OBJECTIVES[job.settings["objective"]].title,
+    }
+
+
+def _best_trials(trials: dict[str, Any], names: list[str]) -> list[dict[str, Any]]:
+    scores = np.array([np.nan if v is None else v for v in trials["score"].tolist()], dtype=np.float64)
+    order = np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable")[:MAX_TRIALS_SHOWN]
+    shown = ("total_return", "sharpe", "max_drawdown", "trades", "profit_factor")
+    return [
+        {
+            "number": int(trials["number"][row]),
+            "parameters": [(name, trials[f"parameters.{name}"][row]) for name in names],
+            "score": None if np.isnan(scores[row]) else float(scores[row]),
+            "error": trials["error"][row],
+            **{name: _shown(trials.get(f"metrics.{name}"), row) for name in shown},
+        }
+        for row in order.tolist()
+    ]
+
+
+def _shown(column: Any, row: int) -> float | None:
+    value = None if column is None else column[row]
+    return None if value is None or value != value else float(value)
+
+
+def walk_content(job: Job, found: dict[str, Any]) -> dict[str, Any]:
+    """Add the windows and the stitched curve to the tear sheet."""
+    titles = {name: parameter_title(job, name) for name in job.summary.get("parameters") or {}}
+    drawn = pictures.walk_pictures(job.summary, found["columns"], titles=titles)
+    windows = job.summary.get("windows", [])
+    shown = [
+        {**window, "number": window["index"] + 1, **{name: moment(window[name]) for name in WINDOW_TIMES}}
+        for window in windows
+    ]
+    return {
+        **found,
+        "pictures": {**found["pictures"], **drawn},
+        "windows": windows,
+        "shown_windows": shown,
+        "paths": _path_words(job),
+    }
+
+
+def _path_words(job: Job) -> dict[str, Any] | None:
+    """Return what the paths of a cross-validation say together; None where there are none."""
+    paths = job.summary.get("paths")
+    if not paths:
+        return None
+    sharpes = [path["sharpe"] for path in paths if path["sharpe"] is not None]
+    return {
+        "n": len(paths),
+        "n_splits": job.summary.get("n_splits"),
+        "lowest": min(sharpes, default=None),
+        "highest": max(sharpes, default=None),
+        "loss": job.summary.get("probability_of_loss"),
+    }

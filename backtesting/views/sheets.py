@@ -1,0 +1,58 @@
+"""The tear sheet of a completed job, as its pages and its report show it."""
+
+from typing import Any
+
+import numpy as np
+
+from backtesting import pictures, result_tables, selectors
+from backtesting.models import Job
+from backtesting.result_rows import moment
+from backtesting.selectors import EquityColumns
+from marketdata.calendars import ALWAYS
+from marketdata.models import Instrument
+
+
+def sheet_of_job(job: Job) -> dict[str, Any]:
+    """Return what all completed jobs show: figures, curve, months, drawdowns."""
+    columns = selectors.equity_of(job)
+    calendars = set(Instrument.objects.filter(symbol__in=job.symbols).values_list("calendar", flat=True))
+    sheet = pictures.sheet_of(
+        columns,
+        columns_of(job, "trades"),
+        timeframe=job.timeframe,
+        always_open=calendars == {ALWAYS},
+        starting_cash=float(job.settings["starting_cash"]),
+        benchmark_name=job.summary.get("benchmark", ""),
+    )
+    held = _benchmark_return(columns)
+    gained = job.metrics.get("total_return")
+    return {
+        "columns": columns,
+        "sheet": sheet,
+        "drawdowns": [_fall(each) for each in sheet.drawdowns],
+        "pictures": dict(sheet.pictures),
+        "headline": pictures.headline(job.metrics, is_of_paths=bool(job.summary.get("paths"))),
+        "benchmark_return": held,
+        "lead": None if held is None or gained is None else gained - held,
+    }
+
+
+def columns_of(job: Job, name: str) -> dict[str, Any] | None:
+    """Return a stored table of a job as arrays; None where it has no rows."""
+    return result_tables.arrays(selectors.file_of(job, name)) if selectors.n_rows(job, name) else None
+
+
+def _benchmark_return(columns: EquityColumns) -> float | None:
+    """Return what holding the benchmark gave from its first known price to its last; None without two."""
+    known = columns.benchmark[np.isfinite(columns.benchmark) & (columns.benchmark > 0)]
+    return float(known[-1] / known[0] - 1.0) if len(known) > 1 else None
+
+
+def _fall(each: Any) -> dict[str, Any]:
+    return {
+        "depth": each.depth,
+        "peak": moment(each.peak_t),
+        "trough": moment(each.trough_t),
+        "recovered": moment(each.recovered_t) if each.recovered_t else None,
+        "days": each.days,
+    }
