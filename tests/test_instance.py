@@ -26,6 +26,7 @@ def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IO[str]:
     return handle
 
 
+@pytest.mark.serial
 def test_a_running_platform_is_named_to_the_second_at_once(tmp_path: Path, held: IO[str]) -> None:
     held.truncate(0)
     held.write(f'{{"pid": {os.getpid()}, "address": "http://localhost:1/"}}')

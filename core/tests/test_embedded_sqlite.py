@@ -16,6 +16,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.serial
 def test_a_waiting_writer_goes_on_as_soon_as_the_turn_is_free():
     began = threading.Event()
     waited: list[float] = []

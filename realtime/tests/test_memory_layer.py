@@ -11,6 +11,7 @@ from realtime.memory_layer import ThreadSafeMemoryLayer
 from realtime.topics import bars_topic
 
 
+@pytest.mark.serial
 async def test_a_message_from_a_thread_wakes_an_idle_loop_at_once() -> None:
     layer = ThreadSafeMemoryLayer()
     channel = await layer.new_channel()

@@ -30,6 +30,7 @@ async def wish(person: User, **values: object) -> None:
     assert answer.status_code == 200, answer.content
 
 
+@pytest.mark.serial
 @changes("market_data.refresh_interval_seconds")
 async def test_bars_come_in_batches_at_the_wanted_interval_and_none_is_lost(person: User, cookie: bytes) -> None:
     await wish(person, refresh_interval_seconds=2)

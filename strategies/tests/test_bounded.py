@@ -29,6 +29,7 @@ def spin_and_catch() -> None:
             continue
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("call", [spin, spin_and_catch, lambda: time.sleep(2)])
 def test_code_that_does_not_come_back_is_left_behind(call) -> None:
     began = time.monotonic()

@@ -53,6 +53,7 @@ def wait_until(is_true: Callable[[], bool], seconds: float = 10) -> bool:
     return is_true()
 
 
+@pytest.mark.serial
 def test_an_idle_worker_takes_a_task_at_once(app: Celery, worker: WorkerThread) -> None:
     time.sleep(0.3)
 
@@ -62,6 +63,7 @@ def test_an_idle_worker_takes_a_task_at_once(app: Celery, worker: WorkerThread) 
     assert DONE[0] < 0.3  # the stock transport polls: up to a second
 
 
+@pytest.mark.serial
 def test_no_task_is_lost_or_doubled_beyond_the_prefetch_size(app: Celery, worker: WorkerThread) -> None:
     senders = [
         threading.Thread(target=lambda: [app.tasks["note"].apply_async((time.monotonic(),)) for _ in range(50)])
@@ -80,6 +82,7 @@ def test_no_task_is_lost_or_doubled_beyond_the_prefetch_size(app: Celery, worker
     assert len(DONE) == 200
 
 
+@pytest.mark.serial
 def test_an_idle_worker_stops_at_once(app: Celery, worker: WorkerThread) -> None:
     began = time.monotonic()
 
