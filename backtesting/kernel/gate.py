@@ -53,6 +53,7 @@ NO_EQUITY, IS_REDUCING, IS_HALTED = -1, -2, -3  # what stands for the platform's
 _BOUNDS = np.array([tuple(Bound).index(RULE_TYPES[name].bound) for name in TYPES])
 _ADDITIVE = np.array([RULE_TYPES[name].is_additive for name in TYPES])
 _AT_MOST, _BELOW = tuple(Bound).index(Bound.AT_MOST), tuple(Bound).index(Bound.BELOW)
+_NEAR = 1e-11  # what sums of doubles may lose of a value, and far less than a lot or a tick is of a limit
 _OWN, _SECTOR = SCOPES.index(Scope.INSTRUMENT), SCOPES.index(Scope.SECTOR)
 
 (
@@ -241,10 +242,11 @@ def exposed(rule: Record, quantity: float, x: Entry, m: Market, ins: Records, st
 
 @kernel
 def is_within(kind: int, value: float, limit: float) -> bool:
-    """Tell whether a value lies on the good side of a limit."""
+    """Tell whether a value lies on the good side of a limit; a double next to the limit stands for it."""
+    near = _NEAR * abs(limit)
     if _BOUNDS[kind] == _AT_MOST:
-        return value <= limit
-    return value < limit if _BOUNDS[kind] == _BELOW else value >= limit
+        return value <= limit + near
+    return value < limit - near if _BOUNDS[kind] == _BELOW else value >= limit - near
 
 
 @kernel

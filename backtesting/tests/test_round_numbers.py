@@ -12,6 +12,7 @@ from backtesting.spec import Sizing
 from backtesting.tests.scene import Says, instrument, ohlc, rows, spec_of
 from domain.bars import Floats
 from domain.sizing import SizingMethod
+from risk.decisions import RuleSpec
 
 pytestmark = pytest.mark.timeout(900)  # the first one may have to compile the kernel
 
@@ -50,6 +51,44 @@ def test_a_share_of_the_average_true_range(exact: bool) -> None:
     run = engine.run(spec, {"AAA": bars}, exact=exact)
 
     assert run.fills["quantity"].tolist() == [140]  # 30 by (6 x 0.1 + 8 x 0.3) / 14
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "limit", "price", "quantity"),
+    [
+        ("max_order_value", "0.3", 0.1, 3),  # 3 x 0.1 is 0.30000000000000004 in doubles
+        ("max_exposure", "0.077", 1.1, 7),
+        ("max_leverage", "0.00077", 1.1, 7),
+        ("max_position_size", "0.003", 0.1, 3),
+    ],
+)
+def test_what_meets_a_limit_exactly_is_within_it(
+    kind: str, limit: str, price: float, quantity: int, exact: bool
+) -> None:
+    spec = spec_of(
+        Says(entry=rows(0)),
+        sizing=Sizing(SizingMethod.FIXED_QUANTITY, D(quantity)),
+        rules=(RuleSpec(key="a", name="Limit", type=kind, limit=D(limit)),),
+    )
+
+    run = engine.run(spec, {"AAA": ohlc(*[(price,) * 4] * 3)}, exact=exact)
+
+    assert run.fills["quantity"].tolist() == [quantity]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_fall_of_exactly_the_limit_stops_trading(exact: bool) -> None:
+    bars = ohlc(*[(10, 10, 10, 10)] * 2, *[(9.3, 9.3, 9.3, 9.3)] * 4)  # 7 % of all in
+    spec = spec_of(
+        Says(entry=rows(0, 3), exit=rows(2)),
+        rules=(RuleSpec(key="a", name="Fall", type="max_drawdown", limit=D(7)),),
+        sizing=Sizing(SizingMethod.FIXED_QUANTITY, D(1000)),
+    )
+
+    run = engine.run(spec, {"AAA": bars}, exact=exact)
+
+    assert run.fills["quantity"].tolist() == [1000, 1000]  # in and out, not in again
 
 
 def test_as_many_lots_as_a_double_can_count() -> None:
