@@ -15,6 +15,10 @@ from django.core.cache import CacheHandler
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TransactionTestCase
+from hypothesis import settings
+
+settings.register_profile("shared cores", deadline=None)  # a slow example is the machine's, not the code's
+settings.load_profile("shared cores")
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 OF_BOTH_WAYS = ("django_db", "both_ways", "runtime", "browser", "services", "serial", "skipif")

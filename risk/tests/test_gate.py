@@ -81,7 +81,7 @@ RULES = st.builds(
 RULE_LISTS = st.lists(RULES, max_size=6, unique_by=lambda each: each.key)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(order=INTENTS, account=SNAPSHOTS, rules=RULE_LISTS)
 def test_an_order_that_only_reduces_is_never_blocked(
     order: OrderIntent, account: AccountSnapshot, rules: list[RuleSpec]
@@ -95,7 +95,7 @@ def test_an_order_that_only_reduces_is_never_blocked(
     assert broken.quantity == free
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(order=INTENTS, account=SNAPSHOTS, rules=RULE_LISTS, extra=RULES)
 def test_another_rule_never_allows_more(
     order: OrderIntent, account: AccountSnapshot, rules: list[RuleSpec], extra: RuleSpec
@@ -103,7 +103,7 @@ def test_another_rule_never_allows_more(
     assert ask(order, *rules, extra, of=account).quantity <= ask(order, *rules, of=account).quantity
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(order=INTENTS, account=SNAPSHOTS, rules=RULE_LISTS, data=st.data())
 def test_the_order_of_rules_does_not_matter(
     order: OrderIntent, account: AccountSnapshot, rules: list[RuleSpec], data: st.DataObject
@@ -116,7 +116,7 @@ def test_the_order_of_rules_does_not_matter(
 RESIZABLE = sorted(t.name for t in RULE_TYPES.values() if Action.RESIZE in t.actions and t.obeyed)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     order=INTENTS,
     account=SNAPSHOTS,
@@ -150,7 +150,7 @@ def _damages(order: OrderIntent, account: AccountSnapshot) -> list[tuple[OrderIn
     return [*((each, account) for each in orders), *((order, each) for each in accounts)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(order=INTENTS)
 def test_what_can_not_be_measured_is_denied(order: OrderIntent) -> None:
     rules = [rule("max_position_size", 100), rule("max_daily_loss", 50), rule("max_drawdown", 50)]
@@ -359,7 +359,7 @@ def test_the_side_of_an_own_resting_order_decides_a_cross() -> None:
     assert ask(dataclasses.replace(selling, price=D(52)), rule("self_cross", 0), **resting).quantity == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(orders=st.lists(INTENTS, min_size=5, max_size=25), filled=st.lists(st.booleans(), min_size=25, max_size=25))
 def test_orders_let_through_one_by_one_never_pass_a_limit_together(
     orders: list[OrderIntent], filled: list[bool]

@@ -46,7 +46,7 @@ def test_a_type_is_whole(rule_type: RuleType) -> None:
 
 
 @pytest.mark.parametrize("rule_type", ALL, ids=ids)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_the_kernel_compiles_the_same_source_and_agrees(rule_type: RuleType, data: st.DataObject) -> None:
     compiled = _COMPILED.setdefault(rule_type.name, numba.njit(rule_type.function))

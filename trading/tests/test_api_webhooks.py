@@ -110,9 +110,9 @@ def test_alerts_are_bounded_by_address(api: ApiScene, settings: Any) -> None:
     settings.API_RATES = {"webhook": (3, 60)}
     _, path = webhook(api)
 
-    answers = [caller()("post", path, alert(api, action="exit")).status_code for _ in range(5)]
+    answers = [caller()("post", path, alert(api, action="exit")).status_code for _ in range(8)]
 
-    assert answers.count(429) >= 2 and answers[0] == 201
+    assert answers.count(429) >= 2 and answers[0] == 201  # a minute may end in between: three before, three after
 
 
 def test_a_strangers_webhook_is_not_found(api: ApiScene) -> None:
