@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core.chips import chip_for
 from core.icons import ICONS
+from core.stacks import stacked
 
 register = template.Library()
 
@@ -64,10 +65,13 @@ def table_shell(context: template.Context, content: str, caption: str, **options
     """Wrap `<thead>` and `<tbody>` in a sortable, filterable table.
 
     Options: id (needed to remember sort and filter), csv (file name; no button without), filter (placeholder; no box
-    without), n_rows, next_url and previous_url (server pages), tall (own scroll area).
+    without), n_rows, next_url and previous_url (server pages), tall (own scroll area). One that is too wide for a
+    telephone becomes a card for each row there.
     """
     defaults = {"id": "", "csv": "", "filter": "", "n_rows": None, "next_url": "", "previous_url": "", "tall": False}
-    return _shell("table", context, content, {"caption": caption, **defaults, **options})
+    found = stacked(content)
+    told = {"caption": caption, "stacks": found.is_wide, **defaults, **options}
+    return _shell("table", context, mark_safe(found.content), told)
 
 
 @register.simple_block_tag(takes_context=True)
