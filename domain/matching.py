@@ -4,7 +4,9 @@ Both loop on :func:`next_execution`, applying each result before asking again, s
 resizing act inside the bar in the same way. The stated rule: at the open first market orders in their sequence, then
 stops that gap open, then limits that are better than the open; after that, inside the bar, stops before limits (the
 pessimistic choice where a bar touches both); at the close, orders for the close. An order released inside a bar takes
-part in the rest of it: a stop may still trigger, a target only where its entry filled at the open.
+part in the rest of it: a stop may still trigger, a target only where its entry filled at the open. A stop-limit that is
+reached inside a bar fills at its stop where its limit allows that; else it waits for the next bar, since nobody knows
+whether the bar came to the limit before or after.
 
 Where an account may take but a part of a bar's volume, an order fills with what is left of it and goes on working: what
 remains of a market order, or of a stop that was reached, fills at the next open.
@@ -110,9 +112,12 @@ def next_execution(orders: Iterable[MatchOrder], bar: BarPrices, costs: Costs) -
 
 
 def _fill(
-    order: MatchOrder, bar: BarPrices, costs: Costs, phase: Phase, *, quoted: Decimal, slips: bool
+    order: MatchOrder, bar: BarPrices, costs: Costs, phase: Phase, *, quoted: Decimal, slips: bool, waited: bool = False
 ) -> Execution | None:
-    """Execute as much of an order as the bar has room for; None where it has none."""
+    """Execute as much of an order as the bar has room for; None where it has none.
+
+    ``waited`` is true for a limit order that lay in the book until its price came: it pays the maker's fee.
+    """
     room = costs.room(bar.volume)
     quantity = order.quantity if room is None else min(order.quantity, room)
     if quantity <= 0 or (quantity < order.quantity and order.time_in_force is TimeInForce.FOK):
@@ -121,8 +126,7 @@ def _fill(
     price = quoted
     if slips:
         price = costs.slippage.price(quoted, order.side, costs.tick, share=share, opens=order.opens)
-    maker = not slips and phase is Phase.INTRABAR
-    fee = costs.fees.fee(quantity, price, maker=maker, traded=costs.traded)
+    fee = costs.fees.fee(quantity, price, maker=waited, traded=costs.traded)
     return Execution(
         order_id=order.order_id,
         kind=ExecutionKind.FILL,
@@ -178,12 +182,23 @@ def _inside(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None
         if order.type is OrderType.STOP_LIMIT:
             return _trigger(order, Phase.INTRABAR)
         return _fill_or_trigger(order, bar, costs, Phase.INTRABAR, quoted=_stop_quote(order, bar))
-    if order.arrival is Phase.INTRABAR or not _is_within(order.side, best, _limit(order)):
-        return None
+    if order.arrival is Phase.INTRABAR:
+        return _where_reached(order, bar, costs)
     limit = _limit(order)
+    if not _is_within(order.side, best, limit):
+        return None
     # An order that came at the open and was already better than its limit fills at the open, not at the limit.
-    quoted = bar.open if order.arrival is Phase.OPEN and _is_within(order.side, bar.open, limit) else limit
-    return _fill(order, bar, costs, Phase.INTRABAR, quoted=quoted, slips=False)
+    is_at_once = order.arrival is Phase.OPEN and _is_within(order.side, bar.open, limit)
+    waited = not is_at_once or order.type is OrderType.LIMIT
+    quoted = bar.open if is_at_once else limit
+    return _fill(order, bar, costs, Phase.INTRABAR, quoted=quoted, slips=False, waited=waited)
+
+
+def _where_reached(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
+    """Fill a stop-limit at the stop that was just reached inside the bar, if its limit allows that price."""
+    if order.type is not OrderType.STOP_LIMIT or not _is_within(order.side, _stop(order), _limit(order)):
+        return None
+    return _fill(order, bar, costs, Phase.INTRABAR, quoted=_stop(order), slips=False)
 
 
 def _fill_or_trigger(order: MatchOrder, bar: BarPrices, costs: Costs, phase: Phase, *, quoted: Decimal) -> Execution:

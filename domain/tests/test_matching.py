@@ -109,6 +109,40 @@ def test_a_stop_limit_triggers_first_and_then_is_a_limit():
     assert next_execution([triggered], BAR, FREE).kind is ExecutionKind.FILL
 
 
+@pytest.mark.parametrize(
+    ("side", "stop_price", "limit_price", "filled"),
+    [(BUY, 108, 109, 108), (SELL, 95, 94, 95), (BUY, 108, 108, 108), (BUY, 108, 107, None), (SELL, 95, 96, None)],
+)
+def test_a_stop_limit_reached_inside_the_bar_fills_at_its_stop_where_its_limit_allows(
+    side, stop_price, limit_price, filled
+):
+    fees = Costs(fees=FeeModel(maker_percent=D(0), taker_percent=D(1)), slippage=SlippageModel(bps=D(10)))
+    reached = order(
+        side=side,
+        type=OrderType.STOP_LIMIT,
+        stop_price=D(stop_price),
+        limit_price=D(limit_price),
+        triggered=True,
+        arrival=Phase.INTRABAR,
+    )
+
+    done = next_execution([reached], BAR, fees)
+
+    if filled is None:
+        assert done is None, "the bar's better prices may lie before the moment at which the stop was reached"
+    else:
+        assert (done.price, done.fee) == (filled, D(filled) / 10), "it takes, and does not slip past its limit"
+
+
+def test_a_stop_limit_that_the_open_reaches_takes_there():
+    fees = Costs(fees=FeeModel(maker_percent=D(0), taker_percent=D(1)))
+    reached = order(type=OrderType.STOP_LIMIT, stop_price=D(99), limit_price=D(101), triggered=True, arrival=Phase.OPEN)
+
+    done = next_execution([reached], BAR, fees)
+
+    assert (done.price, done.fee) == (D(100), D(10))
+
+
 @pytest.mark.parametrize("tif", [TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG])
 def test_orders_for_the_open_expire_when_the_open_does_not_fill_them(tif):
     done = next_execution([limit(95, time_in_force=tif)], BAR, FREE)
