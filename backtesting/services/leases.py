@@ -98,6 +98,20 @@ def progress_of(job_id: UUID) -> float:
     return min(1.0, float(done["done"] or 0.0) / max(1, int(done["all"] or 1)))
 
 
+@transaction.atomic
+def raise_progress(job_id: UUID) -> float | None:
+    """Note on a running job how much of it is done and return what it shows; None for one that has ended.
+
+    It is never less than before: what a lost worker had done is done again by another, which is no way back.
+    """
+    job = Job.objects.select_for_update(no_key=True).filter(pk=job_id, status=JobStatus.RUNNING).first()
+    if job is None:
+        return None
+    share = max(job.progress, progress_of(job_id))
+    Job.objects.filter(pk=job_id).update(progress=share)
+    return share
+
+
 def give_back(hold: Hold, *, counts: bool = True) -> None:
     """Put a chunk back that this worker can not do; whether it counts as an attempt."""
     Chunk.objects.filter(pk=hold.chunk_id, fence=hold.fence, status=ChunkStatus.RUNNING).update(

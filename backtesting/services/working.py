@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from backtesting.assignments import read_progress
@@ -150,12 +150,14 @@ class _Watch:
         self._tell()
         return False
 
+    @transaction.atomic
     def _tell(self) -> None:
-        """Tell the job's progress, at most once a second for all its workers together."""
+        """Tell the job's progress, at most once a second for all its workers together, and not after its end."""
         if not is_due(f"backtest-progress:{self._hold.job_id}", BEAT_SECONDS):
             return
-        share = leases.progress_of(self._hold.job_id)
-        Job.objects.filter(pk=self._hold.job_id, status=JobStatus.RUNNING).update(progress=share)
+        share = leases.raise_progress(self._hold.job_id)  # its row is locked until this has been told
+        if share is None:
+            return
         publish(
             BacktestProgressed(
                 at=timezone.now(),
@@ -175,5 +177,4 @@ class _Watch:
 
     def tell_end(self) -> None:
         """Keep the job's progress after a chunk; it has told its own end otherwise."""
-        job = Job.objects.filter(pk=self._hold.job_id, status=JobStatus.RUNNING)
-        job.update(progress=leases.progress_of(self._hold.job_id))
+        leases.raise_progress(self._hold.job_id)
