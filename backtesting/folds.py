@@ -15,7 +15,7 @@ from analytics.metrics.summary import Costs, Curve, measured, summarize
 from analytics.metrics.trades import TradeColumns
 from backtesting import engine, run_notes
 from backtesting.assignments import Assignment, Teller, benchmark_of, check_causality, fingerprint_of
-from backtesting.result_tables import ResultTable, written
+from backtesting.result_tables import ResultTable, held_share, written
 from backtesting.robustness.evidence import run_evidence
 from backtesting.robustness.verdict import verdict
 from backtesting.search.objectives import best
@@ -63,7 +63,8 @@ def run_window(assignment: Assignment, window: Mapping[str, Any], combos: Sequen
         test = _span(assignment, window["test"], warmup)
         told["combo"] = dict(combos[chosen])
         for name, part in (("inside", train), ("outside", test)):
-            told[name], arrays[f"{name}_t"], arrays[f"{name}_equity"] = _outcome(part, combos[chosen])
+            told[name], columns = _outcome(part, combos[chosen])
+            arrays |= {f"{name}_{column}": values for column, values in columns.items()}
         told["trades"] = _trades(test, combos[chosen])
     sink = io.BytesIO()
     np.savez_compressed(sink, told=np.frombuffer(json.dumps(told).encode(), dtype=np.uint8), **arrays)
@@ -110,13 +111,17 @@ def _equity(part: Part, result: Result) -> Floats:
     return part.frame.along(result, result.equity, result.starting_cash)
 
 
+def _held(part: Part, result: Result) -> Floats:
+    return part.frame.along(result, held_share(result), 0.0)
+
+
 def _figures(part: Part, result: Result) -> dict[str, Any]:
     curve = Curve(part.frame.t, _equity(part, result), result.starting_cash)
-    costs = Costs(fees_paid=result.fees_paid)
+    costs = Costs(_held(part, result), result.fees_paid)
     return dict(measured(part.frame.yardstick, curve, trade_columns(result.trades), costs))
 
 
-def _outcome(part: Part, combo: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:
+def _outcome(part: Part, combo: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     result = _run(part, combo)
     figures = _figures(part, result)
     told = {
@@ -125,7 +130,7 @@ def _outcome(part: Part, combo: Mapping[str, Any]) -> tuple[dict[str, Any], Any,
         "n_trades": int(np.sum(np.asarray(result.trades["is_closed"], dtype=np.bool_))),
         "metrics": figures,
     }
-    return told, part.frame.t, _equity(part, result)
+    return told, {"t": part.frame.t, "equity": _equity(part, result), "held": _held(part, result)}
 
 
 def _trades(part: Part, combo: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -148,7 +153,8 @@ def end_walk(assignment: Assignment, answers: Sequence[bytes]) -> SingleAnswer:
     closed = _closed(read)
     curve = Curve(walk.t, walk.equity, walk.starting_equity)
     fees_paid = float(sum(_columns(read).get("fees", ())))
-    figures = summarize(curve, closed, basis=basis, benchmark=benchmark, fees_paid=fees_paid)
+    held = _held_of(read)
+    figures = summarize(curve, closed, basis=basis, benchmark=benchmark, exposure=held, fees_paid=fees_paid)
     returns = curve.returns(basis)
     evidence = run_evidence(
         returns,
@@ -178,7 +184,7 @@ def end_walk(assignment: Assignment, answers: Sequence[bytes]) -> SingleAnswer:
             "deflated_sharpe": evidence.deflated_sharpe,
         },
         warnings=_warnings(assignment, walk.t, len(closed)),
-        tables=(_curve_table(walk.t, walk.equity, benchmark), *_trade_table(read)),
+        tables=(_curve_table(walk.t, walk.equity, benchmark, held), *_trade_table(read)),
         fingerprint=fingerprint_of(assignment),
     )
 
@@ -247,6 +253,16 @@ def _shares(read: Sequence[tuple[dict[str, Any], Any]]) -> list[float]:
     return shares[:-1]
 
 
+def _held_of(read: Sequence[tuple[dict[str, Any], Any]]) -> Floats | None:
+    """Return what the tests held by their equity along the stitched curve; nothing once there is no money left."""
+    traded = [(arrays, share) for (told, arrays), share in zip(read, _shares(read), strict=True) if told["combo"]]
+    if not all("outside_held" in arrays for arrays, _ in traded):
+        return None  # a window that an older version calculated
+    return np.concatenate(
+        [arrays["outside_held"] if share > 0 else 0 * arrays["outside_t"] for arrays, share in traded]
+    )
+
+
 def _scaled(trades: Mapping[str, list[Any]], share: float) -> dict[str, list[Any]]:
     """Return a test's trades in the money of the stitched curve."""
     return {name: [each * share for each in column] if name in MONEY else column for name, column in trades.items()}
@@ -264,9 +280,10 @@ def _trade_table(read: Sequence[tuple[dict[str, Any], Any]]) -> tuple[ResultTabl
     return (written("trades", columns),) if columns else ()
 
 
-def _curve_table(t: Any, equity: Any, benchmark: Floats) -> ResultTable:
+def _curve_table(t: Any, equity: Any, benchmark: Floats, held: Floats | None = None) -> ResultTable:
     nothing = np.full(len(t), np.nan)
-    columns = {"t": t, "equity": equity, "cash": nothing, "exposure": nothing, "benchmark": benchmark}
+    exposure = nothing if held is None else np.nan_to_num(held)
+    columns = {"t": t, "equity": equity, "cash": nothing, "exposure": exposure, "benchmark": benchmark}
     return written("equity", columns)
 
 

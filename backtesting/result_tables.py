@@ -38,7 +38,8 @@ def written(name: str, columns: Mapping[str, Any]) -> ResultTable:
 
 def read(data: bytes, columns: Sequence[str] | None = None) -> pa.Table:
     """Return a stored table, or some of its columns."""
-    return pq.read_table(pa.BufferReader(bytes(data)), columns=list(columns) if columns is not None else None)
+    file = pq.ParquetFile(pa.BufferReader(bytes(data)))  # `read_table` would look for data sets first
+    return file.read(columns=list(columns) if columns is not None else None, use_threads=False)
 
 
 def arrays(data: bytes, *names: str) -> dict[str, Any]:
@@ -74,10 +75,16 @@ def equity_table(result: Result, *, benchmark: Floats | None = None) -> ResultTa
     return written("equity", columns)
 
 
-def share_of(value: Floats, equity: Floats) -> Floats:
-    """Return a value as a fraction of equity; 0 where there is none left."""
+def share_of(value: Floats, equity: Floats, *, lost: float = 0.0) -> Floats:
+    """Return a value as a fraction of equity; 0 for nothing, ``lost`` where there is a value but no equity left."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(equity > 0, value / equity, 0.0), dtype=np.float64)
+        none_left = np.where(value == 0, 0.0, lost)
+        return np.asarray(np.where(equity > 0, value / equity, none_left), dtype=np.float64)
+
+
+def held_share(result: Result) -> Floats:
+    """Return what a run held by its equity, as figures take it: NaN where it held something with no equity left."""
+    return share_of(result.exposure, result.equity, lost=np.nan)
 
 
 def arrow_columns(table: Table) -> dict[str, Any]:

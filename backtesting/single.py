@@ -13,7 +13,7 @@ from analytics.metrics.summary import Curve, summarize
 from analytics.metrics.trades import TradeColumns
 from backtesting import engine, honesty, run_notes
 from backtesting.assignments import Assignment, Teller, benchmark_of, check_causality, fingerprint_of
-from backtesting.result_tables import ResultTable, share_of, tables_of
+from backtesting.result_tables import ResultTable, held_share, tables_of
 from backtesting.run_settings import RunSettings
 from backtesting.tables import Result, Table
 from domain.bars import Floats
@@ -137,7 +137,7 @@ def measured(assignment: Assignment, result: Result) -> tuple[dict[str, Any], st
         trade_columns(result.trades),
         basis=basis_of(assignment),
         benchmark=benchmark,
-        exposure=share_of(result.exposure, result.equity),
+        exposure=held_share(result),
         fees_paid=result.fees_paid,
         traded_value=float(np.sum(fills["quantity"] * fills["price"])),
     )

@@ -16,7 +16,7 @@ from analytics.metrics.series import returns_of
 from analytics.metrics.summary import Costs, Curve, Yardstick, measured
 from backtesting import engine
 from backtesting.assignments import Assignment, Teller, benchmark_of
-from backtesting.result_tables import share_of
+from backtesting.result_tables import held_share
 from backtesting.search.objectives import OBJECTIVES, Requirement, score
 from backtesting.single import basis_of, trade_columns
 from backtesting.tables import Result
@@ -141,7 +141,7 @@ def _trial(assignment: Assignment, frame: Frame, combo: Mapping[str, Any]) -> tu
 def _measured(frame: Frame, result: Result) -> tuple[dict[str, Any], Returns]:
     start = result.starting_cash
     equity = frame.along(result, result.equity, start)
-    held = frame.along(result, share_of(result.exposure, result.equity), 0.0)
+    held = frame.along(result, held_share(result), 0.0)
     curve, costs = Curve(frame.t, equity, start), Costs(held, result.fees_paid)
     figures = measured(frame.yardstick, curve, trade_columns(result.trades), costs)
     return dict(figures), frame.returns(equity, start)

@@ -85,7 +85,7 @@ def summarize(
     curve, closed : what the equity was, and the closed trades
     basis : length of a return and returns of a year
     benchmark : float64[n], the benchmark's price at each mark of the curve; NaN where there is none yet
-    exposure : float64[n], gross exposure by equity at each mark
+    exposure : float64[n], gross exposure by equity at each mark; NaN where something is held and no equity is left
     risk_free : fraction a year, taken off each return in equal parts
     fees_paid, traded_value : of all fills, open positions included; without them those of the closed trades
     """
@@ -218,8 +218,8 @@ def _of_costs(curve: Curve, closed: TradeColumns, costs: Costs) -> dict[str, flo
     mean = float(curve.equity.mean()) if len(curve.equity) else 0.0
     has_exposure = exposure is not None and len(exposure) > 0
     return {
-        "exposure": float(np.mean(exposure > 0)) if exposure is not None and has_exposure else math.nan,
-        "average_exposure": float(np.mean(exposure)) if exposure is not None and has_exposure else math.nan,
+        "exposure": float(np.mean(exposure != 0)) if exposure is not None and has_exposure else math.nan,
+        "average_exposure": trades.average_known(exposure) if exposure is not None and has_exposure else math.nan,
         "turnover": value / mean / years if mean > 0 and years > 0 else math.nan,
         "fees_paid": fees,
     }

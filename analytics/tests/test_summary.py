@@ -59,6 +59,14 @@ def test_summary_of_a_curve_worked_out_by_hand() -> None:
     assert found["calmar"] == pytest.approx((1.21 ** (252 / 4) - 1) / 0.1)
 
 
+def test_what_is_held_with_no_equity_left_is_time_in_the_market() -> None:
+    curve = Curve(days(4), np.array([100.0, 50.0, -20.0, -30.0]), 100.0)
+
+    found = summarize(curve, trades_of(), basis=DAILY, exposure=np.array([0.0, 6.0, np.nan, np.nan]))
+
+    assert (found["exposure"], found["average_exposure"]) == (0.75, 3.0)
+
+
 def test_every_figure_of_the_catalogue_is_there_and_unknown_ones_are_none() -> None:
     found = summarize(Curve(days(0), np.empty(0)), TradeColumns.empty(), basis=DAILY)
 

@@ -4,8 +4,10 @@ import re
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
+from backtesting import selectors
 from backtesting.services import searching, working
 from backtesting.services.search_requests import CPCV, SearchRequest, WalkRequest
 from backtesting.templatetags import backtests as shown
@@ -76,6 +78,18 @@ def test_a_cross_validation_shows_paths_and_no_figures_that_it_does_not_have(use
     assert "Paths that lost" in text and "middle path" in text
     for words in ("Cpcv", "Fees paid", "Win rate", "window after window", "?section=windows", "?section=trades"):
         assert words not in text, words
+
+
+def test_a_walk_forward_tells_how_long_it_was_in_the_market(user: Any) -> None:
+    job = searching.submit_walk(user, WalkRequest(search=SearchRequest(run=request(), space=SPACE), n_windows=3))
+    working.work_all(in_place)
+    job.refresh_from_db()
+
+    held = selectors.equity_of(job).exposure
+
+    assert 0 < job.metrics["exposure"] < 1
+    assert job.metrics["exposure"] == pytest.approx(float(np.mean(held > 0)))
+    assert job.metrics["average_exposure"] == pytest.approx(float(held.mean()))
 
 
 def test_a_comparison_names_costs_bars_and_verdicts_in_words(user: Any) -> None:

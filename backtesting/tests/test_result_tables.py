@@ -3,6 +3,7 @@
 import numpy as np
 
 from backtesting import engine
+from backtesting.result_tables import share_of
 from backtesting.tests.scene import D, Says, closed_at, instrument, ohlc, rows, spec_of
 from domain.costs import FeeModel
 
@@ -38,3 +39,10 @@ def test_a_sweep_measures_every_combination_over_the_same_moments() -> None:
     assert table.final_equity.tolist() == [10_000, 10_000] and table.n_trades.tolist() == [0, 0] and done[-1] == 2
     assert np.allclose(table.max_drawdown, 1 - 9_960 / 10_080)
     assert np.allclose(table.sharpe, returns.mean() / returns.std(ddof=1))
+
+
+def test_a_share_of_no_equity_is_nothing_where_nothing_is_held_and_else_what_the_reader_asks_for() -> None:
+    value, equity = np.array([50.0, 50.0, 0.0]), np.array([100.0, -10.0, -10.0])
+
+    assert share_of(value, equity).tolist() == [0.5, 0.0, 0.0]
+    assert share_of(value, equity, lost=np.inf).tolist() == [0.5, np.inf, 0.0]
