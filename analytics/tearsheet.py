@@ -3,6 +3,7 @@
 A page, the self-contained HTML report and the exports all take it from here.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from analytics.metrics.trades import TradeColumns
 from domain.bars import Floats, Ints
 
 N_DRAWDOWNS = 5
+PICTURES = ("equity", "months", "distribution", "rolling", "trades")
 _SHARE_OF_YEAR = 2  # rolling figures look back half a year, or a quarter of what there is
 _MIN_WINDOW = 10
 
@@ -79,17 +81,58 @@ def tear_sheet(
     )
     months = monthly_table(curve.t, curve.equity, curve.starting_equity)
     rolled = rolling_columns(curve, basis, benchmark)
-    pictures = {
-        "equity": equity_picture(curve.t, curve.equity, benchmark=benchmark, benchmark_name=benchmark_name),
-        "months": monthly_picture(months),
-        "distribution": distribution_picture(curve.returns(basis), name=f"{basis.name.capitalize()} returns"),
-    }
-    if rolled is not None:
-        pictures["rolling"] = _rolling_picture(rolled)
-    if len(closed):
-        pictures["trades"] = excursions_picture(closed)
+    drawn = Drawn(curve, closed, basis, benchmark, benchmark_name)
     falls = worst_drawdowns(curve.t, curve.equity, N_DRAWDOWNS) if len(curve.t) else ()
-    return TearSheet(figures, basis, months, falls, rolled, pictures, benchmark_name)
+    return TearSheet(figures, basis, months, falls, rolled, pictures_of(drawn), benchmark_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What the pictures of a sheet are drawn from; ``benchmark`` : its price at the curve's moments."""
+
+    curve: Curve
+    closed: TradeColumns
+    basis: Basis
+    benchmark: Floats | None = None
+    benchmark_name: str = ""
+
+
+def pictures_of(drawn: Drawn, names: Iterable[str] = PICTURES) -> dict[str, Picture]:
+    """Draw the named pictures of a curve and its trades; one for which there is too little is left out."""
+    found = {name: _DRAWERS[name](drawn) for name in names}
+    return {name: picture for name, picture in found.items() if picture is not None}
+
+
+def _equity(drawn: Drawn) -> Picture:
+    curve = drawn.curve
+    return equity_picture(curve.t, curve.equity, benchmark=drawn.benchmark, benchmark_name=drawn.benchmark_name)
+
+
+def _months(drawn: Drawn) -> Picture:
+    curve = drawn.curve
+    return monthly_picture(monthly_table(curve.t, curve.equity, curve.starting_equity))
+
+
+def _distribution(drawn: Drawn) -> Picture:
+    return distribution_picture(drawn.curve.returns(drawn.basis), name=f"{drawn.basis.name.capitalize()} returns")
+
+
+def _rolling(drawn: Drawn) -> Picture | None:
+    rolled = rolling_columns(drawn.curve, drawn.basis, drawn.benchmark)
+    return None if rolled is None else _rolling_picture(rolled)
+
+
+def _excursions(drawn: Drawn) -> Picture | None:
+    return excursions_picture(drawn.closed) if len(drawn.closed) else None
+
+
+_DRAWERS: Mapping[str, Callable[[Drawn], Picture | None]] = {
+    "equity": _equity,
+    "months": _months,
+    "distribution": _distribution,
+    "rolling": _rolling,
+    "trades": _excursions,
+}
 
 
 def rolling_columns(

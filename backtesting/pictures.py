@@ -1,6 +1,6 @@
 """The pictures and figures of result pages and of the report, made from stored columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from analytics.metrics.annual import basis_for
 from analytics.metrics.catalogue import METRICS
 from analytics.metrics.summary import Curve
 from analytics.metrics.trades import TradeColumns
-from analytics.tearsheet import TearSheet, tear_sheet
+from analytics.tearsheet import PICTURES, Drawn, pictures_of
 from analytics.wording import TONED
 from backtesting.search.objectives import OBJECTIVES
 from backtesting.selectors import EquityColumns
@@ -36,25 +36,25 @@ def closed_of(trades: Mapping[str, Any] | None) -> TradeColumns:
     return trade_columns(trades)
 
 
-def sheet_of(
+def sheet_pictures(
     columns: EquityColumns,
     trades: Mapping[str, Any] | None,
+    names: Iterable[str] = PICTURES,
     *,
     timeframe: str,
     always_open: bool,
     starting_cash: float,
     benchmark_name: str,
-) -> TearSheet:
-    """Return the tear sheet of a stored result."""
-    has_benchmark = bool(np.isfinite(columns.benchmark).any())
-    return tear_sheet(
+) -> dict[str, Picture]:
+    """Return the named pictures of a stored result's curve and trades."""
+    drawn = Drawn(
         Curve(columns.t, columns.equity, starting_cash),
         closed_of(trades),
-        basis=basis_for(Timeframe(timeframe), always_open=always_open),
-        benchmark=columns.benchmark if has_benchmark else None,
+        basis_for(Timeframe(timeframe), always_open=always_open),
+        benchmark=columns.benchmark if np.isfinite(columns.benchmark).any() else None,
         benchmark_name=benchmark_name or "Benchmark",
-        exposure=columns.exposure if np.isfinite(columns.exposure).all() else None,
     )
+    return pictures_of(drawn, names)
 
 
 def excursions(trades: Mapping[str, Any] | None) -> Picture | None:
@@ -79,60 +79,73 @@ def luck_pictures(luck: Mapping[str, Any] | None) -> dict[str, Picture]:
     return found
 
 
+SWEEP_PICTURES = ("parallel", "surface", "response")
+WALK_PICTURES = ("equity", "parameters", "paths")
+
+
 def sweep_pictures(
-    trials: Mapping[str, Any], objective: str, *, x: str = "", y: str = "", titles: Mapping[str, str] | None = None
+    trials: Mapping[str, Any],
+    objective: str,
+    names: Iterable[str] = SWEEP_PICTURES,
+    *,
+    x: str = "",
+    y: str = "",
+    titles: Mapping[str, str] | None = None,
 ) -> dict[str, Picture]:
-    """Return the surface over two parameters (of one the curve) and the parallel coordinates; ``titles`` name them."""
-    shown = titles or {}
-    names = [name.removeprefix("parameters.") for name in trials if name.startswith("parameters.")]
-    named = [shown.get(name, name) for name in names]
-    columns = [trials[f"parameters.{name}"].tolist() for name in names]
+    """Return the surface over two parameters (of one the response) and the parallel coordinates; ``titles`` name them.
+
+    x, y : parameters across and up the surface; the first ones where they are no two of its own
+    """
+    shown, goal = titles or {}, OBJECTIVES[objective]
+    known = [name.removeprefix("parameters.") for name in trials if name.startswith("parameters.")]
+    named = [shown.get(name, name) for name in known]
+    columns = [trials[f"parameters.{name}"].tolist() for name in known]
     combos = [dict(zip(named, values, strict=True)) for values in zip(*columns, strict=True)]
     scores = np.array([np.nan if v is None else v for v in trials["score"].tolist()], dtype=np.float64)
-    goal = OBJECTIVES[objective]
-    found = {"parallel": parallel_picture(combos, scores, objective=goal.title, is_maximized=goal.is_maximized)}
-    if len(names) >= 2:
-        across, up = (x if x in names else names[0]), (y if y in names and y != x else "")
-        up = up or next(name for name in names if name != across)
-        found["surface"] = surface_picture(
-            combos,
-            scores,
-            x=shown.get(across, across),
-            y=shown.get(up, up),
-            objective=goal.title,
-            is_maximized=goal.is_maximized,
-        )
-    elif names:
-        name = shown.get(names[0], names[0])
-        values = [combo[name] for combo in combos]
-        found["response"] = response_picture(
-            values, scores, x=name, objective=goal.title, is_maximized=goal.is_maximized
-        )
+    told: dict[str, Any] = {"objective": goal.title, "is_maximized": goal.is_maximized}
+    found = {}
+    if "parallel" in names:
+        found["parallel"] = parallel_picture(combos, scores, **told)
+    if "surface" in names and len(known) > 1:
+        across, up = axes_of(known, x, y)
+        found["surface"] = surface_picture(combos, scores, x=shown.get(across, across), y=shown.get(up, up), **told)
+    if "response" in names and len(known) == 1:
+        values = [combo[named[0]] for combo in combos]
+        found["response"] = response_picture(values, scores, x=named[0], **told)
     return found
 
 
+def axes_of(names: Sequence[str], x: str, y: str) -> tuple[str, str]:
+    """Return the parameters across and up a surface: those that were asked for, else the first two (no up for one)."""
+    across = x if x in names else names[0]
+    up = y if y in names and y != across else next((name for name in names if name != across), "")
+    return across, up
+
+
 def walk_pictures(
-    summary: Mapping[str, Any], columns: EquityColumns, *, titles: Mapping[str, str] | None = None
+    summary: Mapping[str, Any],
+    columns: EquityColumns,
+    names: Iterable[str] = WALK_PICTURES,
+    *,
+    titles: Mapping[str, str] | None = None,
 ) -> dict[str, Picture]:
     """Return the stitched curve with its windows, and the parameters over them; ``titles`` name the parameters."""
     windows = summary.get("windows") or []
-    starts = [window["test_start"] for window in windows]
-    has_benchmark = bool(np.isfinite(columns.benchmark).any())
-    found = {
-        "equity": equity_picture(
+    found = {}
+    if "equity" in names:
+        found["equity"] = equity_picture(
             columns.t,
             columns.equity,
-            benchmark=columns.benchmark if has_benchmark else None,
+            benchmark=columns.benchmark if np.isfinite(columns.benchmark).any() else None,
             benchmark_name=summary.get("benchmark") or "Benchmark",
             name="Out of sample",
-            windows=starts,
+            windows=[window["test_start"] for window in windows],
         )
-    }
-    if windows and summary.get("parameters"):
+    if "parameters" in names and windows and summary.get("parameters"):
         labels = [str(window["index"] + 1) for window in windows]
         named = {(titles or {}).get(name, name): values for name, values in summary["parameters"].items()}
         found["parameters"] = parameters_picture(labels, named)
-    if summary.get("paths"):
+    if "paths" in names and summary.get("paths"):
         sharpes = np.array([path["sharpe"] or 0.0 for path in summary["paths"]], dtype=np.float64)
         found["paths"] = outcomes_picture(sharpes, name="Sharpe ratio of each path", is_fraction=False)
     return found

@@ -4,6 +4,7 @@ import base64
 import functools
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from typing import Any
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 
-from analytics.charts.picture import Picture, resolved
+from analytics.charts.picture import Picture, resolved_text
 from backtesting import selectors
 from backtesting.models import Job
 from backtesting.result_rows import trade_row
-from core.api.render import finite
+from core.api.render import dumps
 from portfolio.cost_words import cost_rows
 
 MAX_TRADES = 1_000
@@ -35,6 +37,7 @@ TITLES = {
     "paths": "Paths of the cross-validation",
 }
 """Pictures in the order of the report, and their titles."""
+_IN_SCRIPT = {ord(sign): f"\\u{ord(sign):04X}" for sign in "<>&"}
 _TOKEN = re.compile(r"--([a-z0-9-]+):\s*(#[0-9a-fA-F]{3,8});")
 _DRAW = """
 for (const place of document.querySelectorAll("[data-figure]")) {
@@ -73,7 +76,7 @@ def report_of(job: Job, context: dict[str, Any]) -> Report:
         {
             "id": f"figure-{name}",
             "title": title,
-            "data": finite(_figure(pictures[name])),
+            "text": _script_text(pictures[name]),
             "summary": pictures[name].summary,
         }
         for name, title in TITLES.items()
@@ -81,7 +84,7 @@ def report_of(job: Job, context: dict[str, Any]) -> Report:
     ]
     n_trades = selectors.n_rows(job, "trades")
     trades = [trade_row(row) for row in selectors.rows_of(job, "trades", limit=MAX_TRADES)] if n_trades else []
-    style, script = _style(), plotly() + _DRAW
+    style, script = _style(), _script()
     costs = cost_rows(job.settings["fees"], job.settings["slippage"], job.settings.get("financing", {}))
     told = {
         **context,
@@ -95,8 +98,8 @@ def report_of(job: Job, context: dict[str, Any]) -> Report:
     html = render_to_string("backtesting/report.html", {**told, "job": job, "style": style, "script": script})
     policy = {
         "default-src": ["'none'"],
-        "script-src": [_hash(script)],
-        "style-src": [_hash(style), _hash("")],
+        "script-src": [_hash(_script)],
+        "style-src": [_hash(_style), _hash(str)],
         "img-src": ["data:"],
         "connect-src": ["'none'"],
         "font-src": ["'none'"],
@@ -108,8 +111,10 @@ def report_of(job: Job, context: dict[str, Any]) -> Report:
     return Report(html, policy)
 
 
-def _figure(picture: Picture) -> dict[str, Any]:
-    return resolved(picture.figure, _colours())
+def _script_text(picture: Picture) -> SafeString:
+    """Return a figure as the text of a script element: no tag can begin or end in it."""
+    text = resolved_text(dumps(picture.figure).decode(), _colours())
+    return mark_safe(text.translate(_IN_SCRIPT))
 
 
 @functools.cache
@@ -134,6 +139,13 @@ def _style() -> str:
     return render_to_string("backtesting/report.css").strip()
 
 
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
+@functools.cache
+def _script() -> str:
+    return plotly() + _DRAW
+
+
+@functools.cache
+def _hash(made: Callable[[], str]) -> str:
+    """Return the hash by which a policy lets the text in that a function makes (`str`: nothing)."""
+    digest = hashlib.sha256(made().encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

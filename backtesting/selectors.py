@@ -105,6 +105,11 @@ def n_rows(job: Job, name: str) -> int:
     return ResultFile.objects.filter(job=job, name=name).values_list("n_rows", flat=True).first() or 0
 
 
+def row_counts(job: Job) -> dict[str, int]:
+    """Return how many rows each table of the result has, by its name."""
+    return dict(ResultFile.objects.filter(job=job).values_list("name", "n_rows"))
+
+
 def rows_of(job: Job, name: str, *, offset: int = 0, limit: int = 500) -> list[dict[str, Any]]:
     """Return some rows of a table of the result."""
     return result_tables.rows(file_of(job, name), offset=offset, limit=limit)

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ Figure = dict[str, Any]
 MAX_POINTS = 2_000
 _TOKEN = re.compile(r"var\(--([\w-]+)\)", re.ASCII)
 _MIX = re.compile(r"mix\(--([\w-]+),--([\w-]+),([0-9.]+)\)", re.ASCII)
+_QUOTED = re.compile(r'"(var\(--[\w-]+\)|mix\(--[\w-]+,--[\w-]+,[0-9.]+\))"', re.ASCII)
 GAIN, LOSS, NEUTRAL = "var(--gain-candle)", "var(--loss-candle)", "var(--surface-3)"
 TEXT, QUIET, LINE = "var(--text)", "var(--text-3)", "var(--line)"
 SERIES = tuple(f"var(--chart-{n})" for n in range(1, 7))
@@ -56,6 +56,11 @@ def resolved(figure: Figure, colours: Mapping[str, str]) -> Figure:
     return found
 
 
+def resolved_text(text: str, colours: Mapping[str, str]) -> str:
+    """Return a figure that is JSON text already with its colours put in: as `resolved`, without a walk through it."""
+    return _QUOTED.sub(lambda found: f'"{_coloured(found[1], colours)}"', text)
+
+
 def _coloured(text: str, colours: Mapping[str, str]) -> str:
     if found := _TOKEN.fullmatch(text):
         return colours[found[1]]
@@ -68,12 +73,21 @@ def _coloured(text: str, colours: Mapping[str, str]) -> str:
 
 def moments(t: Ints) -> list[str]:
     """Return unix seconds as texts that Plotly reads as times (UTC)."""
-    return [str(each) for each in np.datetime_as_string(t.astype("datetime64[s]"), unit="m")]
+    found: list[str] = np.datetime_as_string(t.astype("datetime64[s]"), unit="m").tolist()
+    return found
 
 
 def numbers(values: Floats, digits: int = 6) -> list[float | None]:
     """Return JSON numbers of so many significant digits; None for what is not finite."""
-    return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in values.tolist()]
+    found = np.asarray(values, dtype=np.float64)
+    is_known = np.isfinite(found)
+    size = np.abs(np.where(is_known & (found != 0), found, 1.0))
+    places = np.clip(digits - 1 - np.floor(np.log10(size)).astype(np.int64), -300, 300)
+    scale = 10.0 ** np.abs(places)  # a power of ten divides without a fault of its own, its inverse would not
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = np.where(places >= 0, np.round(found * scale) / scale, np.round(found / scale) * scale)
+    texts: list[float | None] = np.where(np.isfinite(rounded), rounded, found).tolist()
+    return texts if is_known.all() else [x if ok else None for x, ok in zip(texts, is_known.tolist(), strict=True)]
 
 
 def thinned(values: Floats, max_points: int = MAX_POINTS) -> Ints:
@@ -86,9 +100,16 @@ def thinned(values: Floats, max_points: int = MAX_POINTS) -> Ints:
         return np.arange(n)
     edges = np.linspace(0, n, max_points // 2 + 1).astype(np.int64)
     filled = np.nan_to_num(values, nan=0.0)
-    low = [int(start + np.argmin(filled[start:stop])) for start, stop in pairwise(edges.tolist())]
-    high = [int(start + np.argmax(filled[start:stop])) for start, stop in pairwise(edges.tolist())]
-    return np.unique(np.array([0, *low, *high, n - 1], dtype=np.int64))
+    low, high = (_first_of_each(filled, extreme, edges) for extreme in (np.minimum, np.maximum))
+    return np.unique(np.concatenate(([0], low, high, [n - 1]))).astype(np.int64)
+
+
+def _first_of_each(values: Floats, extreme: np.ufunc, edges: Ints) -> Ints:
+    """Return in each stretch between the edges the first row that holds its extreme (`np.minimum`, `np.maximum`)."""
+    found = extreme.reduceat(values, edges[:-1])
+    rows = np.flatnonzero(values == np.repeat(found, np.diff(edges)))
+    _, first = np.unique(np.searchsorted(edges, rows, side="right"), return_index=True)
+    return np.asarray(rows[first], dtype=np.int64)
 
 
 def line(x: Sequence[Any], y: Sequence[Any], name: str, colour: str, **more: Any) -> Figure:

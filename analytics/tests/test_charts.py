@@ -1,5 +1,6 @@
 """Pictures hold the numbers they show, only what the installed bundle can draw, and say the same in words."""
 
+import itertools
 import json
 
 import numpy as np
@@ -15,7 +16,7 @@ from analytics.metrics.annual import DAILY
 from analytics.metrics.months import YearRow, monthly_table
 from analytics.metrics.summary import Curve
 from analytics.metrics.trades import TradeColumns
-from analytics.tearsheet import tear_sheet
+from analytics.tearsheet import Drawn, pictures_of, tear_sheet
 from analytics.tests.test_summary import days, trades_of
 
 COMBOS = [{"fast": f, "slow": s, "kind": k} for f in (5, 10) for s in (20, 40, 80) for k in ("a", "b")]
@@ -72,6 +73,29 @@ def test_thinning_keeps_ends_and_extremes() -> None:
     assert {int(values.argmin()), int(values.argmax())} <= set(rows.tolist())
 
 
+def test_thinning_keeps_the_lowest_and_the_highest_of_every_stretch() -> None:
+    values = np.round(walk(5_321), 1)  # with equals, of which the first is kept
+    values[100] = np.nan
+
+    rows = picture.thinned(values, 400)
+
+    edges = np.linspace(0, 5_321, 201).astype(int)
+    filled = np.nan_to_num(values)
+    parts = [(start, filled[start:stop]) for start, stop in itertools.pairwise(edges.tolist())]
+    wanted = {0, 5_320, *(at + int(f(part)) for at, part in parts for f in (np.argmin, np.argmax))}
+    assert rows.tolist() == sorted(wanted)
+
+
+def test_numbers_have_so_many_significant_digits_and_nothing_for_what_is_unknown() -> None:
+    values = np.array([0.0, -0.0, 1 / 3, -123456.789, 9.9999999e-7, 1.23456789e15, 5e-290, 1.7e20, np.nan, np.inf])
+
+    assert picture.numbers(values) == [
+        *(0.0, 0.0, 0.333333, -123457.0, 1e-6, 1.23457e15, 5e-290, 1.7e20, None, None),
+    ]
+    many = walk(3_000) ** 5
+    assert picture.numbers(many, 9) == [float(f"{value:.9g}") for value in many.tolist()]
+
+
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_short_curves_are_drawn_without_error(n: int) -> None:
     sheet = tear_sheet(Curve(days(n), walk(n)), TradeColumns.empty(), basis=DAILY)
@@ -94,6 +118,13 @@ def test_mixtures_become_colours_between_the_two() -> None:
     found = picture.resolved(figure, {"gain": "#00ff00", "surface-3": "#ffffff"})
 
     assert found["data"] == ["#bfffbf"]
+
+
+def test_colours_are_put_into_a_figure_that_is_text_already_as_into_the_figure_itself() -> None:
+    figure = {"data": [{"marker": {"color": ["var(--gain)", "mix(--gain,--surface-3,0.50)"]}, "x": [1.0, None]}]}
+    colours = {"gain": "#00ff00", "surface-3": "#ffffff"}
+
+    assert json.loads(picture.resolved_text(json.dumps(figure), colours)) == picture.resolved(figure, colours)
 
 
 def test_months_are_cells_with_their_values() -> None:
@@ -213,6 +244,13 @@ def test_a_tear_sheet_holds_figures_months_falls_and_pictures() -> None:
     assert found.rolling is not None and found.rolling.beta is not None
     assert found.rolling.window == 126 and found.rolling.beta[-1] == pytest.approx(1)
     assert {info.name: value for info, value in found.rows()}["trades"] == 2
+
+
+def test_a_sheet_draws_only_the_pictures_that_are_asked_for() -> None:
+    drawn = Drawn(Curve(days(600), walk(600)), TradeColumns.empty(), DAILY)
+
+    assert set(pictures_of(drawn, ("equity", "months"))) == {"equity", "months"}
+    assert set(pictures_of(drawn)) == {"equity", "months", "distribution", "rolling"}  # of no trades there is none
 
 
 def test_a_benchmark_beside_which_the_equity_would_look_flat_waits_for_a_click() -> None:

@@ -1,5 +1,6 @@
 """Template filters that say a run's settings in the words of its forms: type, parameters, settings, roles of orders."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from backtesting.robustness.verdict import chance_words
 from core.templatetags.formatting import MISSING, age_text, bars_words, unbroken
 from domain.bars import TIMEFRAME_SECONDS
 from portfolio.cost_words import COSTS, MONEY, cost_rows
+from strategies.base import Params
 from strategies.forms import SIZINGS, kind_of
 from strategies.parameters import schema_of
 
@@ -41,7 +43,8 @@ def type_title(name: str) -> str:
 @register.filter
 def told(values: Mapping[str, Any], job: Job) -> list[tuple[str, str]]:
     """Return parameters by their titles: `{"fast": 10}` of a cross gives [("Fast average", "10")]."""
-    return [(parameter_title(job, name), value_words(value)) for name, value in values.items()]
+    titles = parameter_titles(job)
+    return [(titles.get(name, name), value_words(value)) for name, value in values.items()]
 
 
 @register.filter
@@ -49,7 +52,8 @@ def asked(job: Job) -> list[tuple[str, str]]:
     """Return what a job was asked to run, by the parameters' titles: of a search the values to try."""
     space = job.request.get("space") or {}
     fixed = {name: value for name, value in job.request["parameters"].items() if name not in space}
-    tried = [(parameter_title(job, name), space_words(values)) for name, values in space.items()]
+    titles = parameter_titles(job)
+    tried = [(titles.get(name, name), space_words(values)) for name, values in space.items()]
     return [*tried, *told(fixed, job)]
 
 
@@ -114,9 +118,19 @@ def search_words(method: str) -> str:
 
 def parameter_title(job: Job, name: str) -> str:
     """Return what the type's form calls a parameter."""
+    return parameter_titles(job).get(name, name)
+
+
+def parameter_titles(job: Job) -> Mapping[str, str]:
+    """Return what the type's form calls its parameters, by name; nothing when its code is gone."""
     kind = kind_of(job.type)
-    known = schema_of(kind.strategy.Params).get("properties", {}) if kind else {}
-    return str(known.get(name, {}).get("title", name))
+    return _titles_of(kind.strategy.Params) if kind else {}
+
+
+@functools.lru_cache(maxsize=64)  # a type whose file changed has a class of its own
+def _titles_of(params: type[Params]) -> Mapping[str, str]:
+    known = schema_of(params).get("properties", {})
+    return {name: str(told.get("title", name)) for name, told in known.items()}
 
 
 @register.filter

@@ -6,15 +6,17 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from analytics.charts.picture import Picture
 from backtesting import exports, pictures, row_pages, selectors
 from backtesting.models import Job
 from backtesting.result_rows import order_row, trade_row
 from backtesting.row_pages import ORDERS_OF, Choice
 from backtesting.run_words import rules_told, settings_told
 from backtesting.sections import SWEEP, WALK, sections_of
+from backtesting.selectors import EquityColumns
 from backtesting.templatetags.backtests import verdict_of
 from backtesting.views import searches
-from backtesting.views.sheets import columns_of, sheet_of_job
+from backtesting.views.sheets import columns_of, drawdowns_of, sheet_of_job
 from portfolio.cost_words import cost_rows
 
 Content = dict[str, Any]
@@ -26,11 +28,10 @@ def frame(job: Job) -> Content:
     """Return what stands around every section: the verdict, the first figures, the other sections with their counts."""
     luck = job.summary.get("luck") or {}
     verdict = verdict_of(job)
+    rows = selectors.row_counts(job)
     counts = {
-        "n_trades": selectors.n_rows(job, "trades"),
-        "n_orders": selectors.n_rows(job, "orders"),
+        **{f"n_{name}": rows.get(name, 0) for name in ("trades", "orders", "trials")},
         "n_refused": job.summary.get("n_denied", 0),
-        "n_trials": selectors.n_rows(job, "trials"),
         "n_windows": len(job.summary.get("windows") or ()),
     }
     figures = {row["name"]: row for row in pictures.metric_rows(job.metrics)}
@@ -44,7 +45,7 @@ def frame(job: Job) -> Content:
         "luck": luck,
         "verdict": verdict,
         "chance": next((each["value"] for each in (verdict or {}).get("reasons", ()) if each["check"] == CHANCE), None),
-        "tables": [name for name in exports.OF_KIND[job.kind] if selectors.n_rows(job, name)],
+        "tables": [name for name in exports.OF_KIND[job.kind] if rows.get(name)],
     }
 
 
@@ -55,28 +56,44 @@ def of_section(request: HttpRequest, job: Job, name: str) -> Content:
 
 def whole(request: HttpRequest, job: Job) -> Content:
     """Return everything at once, for the report."""
-    return {**frame(job), **_overview(request, job), **_figures(request, job), **_luck(request, job, sheet=True)}
+    found = sheet_of_job(job)
+    parts = [found, _of_search(request, job, found["columns"]), {"pictures": _chances(job)}]
+    drawn = {name: picture for part in parts for name, picture in part["pictures"].items()}
+    return {**frame(job), **_figures(request, job), **parts[0], **parts[1], "pictures": drawn}
+
+
+def _of_search(request: HttpRequest, job: Job, columns: EquityColumns) -> Content:
+    if job.kind == SWEEP:
+        return searches.sweep_content(request, job)
+    return searches.walk_content(job, columns) if job.kind == WALK else {"pictures": {}}
 
 
 def _overview(request: HttpRequest, job: Job) -> Content:
-    found = sheet_of_job(job)
+    if job.kind == WALK:
+        found = sheet_of_job(job, ())
+        return {**found, **searches.walk_content(job, found["columns"], ("equity",))}
     if job.kind == SWEEP:
-        return searches.sweep_content(request, job, found)
-    return searches.walk_content(job, found) if job.kind == WALK else found
+        found, more = sheet_of_job(job, ("equity",)), searches.sweep_content(request, job, ("surface", "response"))
+        return {**found, **more, "pictures": {**found["pictures"], **more["pictures"]}}
+    return sheet_of_job(job, ("equity", "months"))
 
 
-def _trials(request: HttpRequest, job: Job) -> Content:
-    return searches.sweep_content(request, job, {"pictures": {}})
+def _windows(request: HttpRequest, job: Job) -> Content:
+    return searches.walk_content(job, selectors.equity_of(job), ("parameters",))
 
 
-def _sheet(request: HttpRequest, job: Job) -> Content:
-    return sheet_of_job(job)
+def _returns(request: HttpRequest, job: Job) -> Content:
+    found = sheet_of_job(job, ("equity", "months", "rolling", "distribution"))
+    return {**found, "drawdowns": drawdowns_of(found["columns"])}
 
 
-def _luck(request: HttpRequest, job: Job, *, sheet: bool = False) -> Content:
-    drawn = pictures.luck_pictures(job.summary.get("luck"))
-    around = _overview(request, job)["pictures"] if sheet or job.kind == WALK else {}
-    return {"pictures": {**around, **drawn}}
+def _luck(request: HttpRequest, job: Job) -> Content:
+    around = searches.walk_content(job, selectors.equity_of(job), ("paths",)) if job.kind == WALK else {"pictures": {}}
+    return {"pictures": {**around["pictures"], **_chances(job)}}
+
+
+def _chances(job: Job) -> dict[str, Picture]:
+    return pictures.luck_pictures(job.summary.get("luck"))
 
 
 def _costs(request: HttpRequest, job: Job) -> Content:
@@ -173,9 +190,9 @@ def _rows(request: HttpRequest, job: Job, table: str, write: Callable[[Any], Con
 
 _READERS: dict[str, Callable[[HttpRequest, Job], Content]] = {
     "overview": _overview,
-    "trials": _trials,
-    "windows": _overview,
-    "returns": _sheet,
+    "trials": searches.trials_content,
+    "windows": _windows,
+    "returns": _returns,
     "trades": _trades,
     "orders": _orders,
     "refused": _refused,

@@ -1,5 +1,6 @@
 """What the pages of sweeps and walk-forwards show beyond a run's tear sheet."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,36 +10,37 @@ from backtesting import pictures, result_tables, selectors
 from backtesting.models import Job
 from backtesting.result_rows import moment
 from backtesting.search.objectives import OBJECTIVES
-from backtesting.templatetags.backtests import parameter_title
+from backtesting.selectors import EquityColumns
+from backtesting.templatetags.backtests import parameter_titles
 
 MAX_TRIALS_SHOWN = 200
 WINDOW_TIMES = ("train_start", "train_end", "test_start", "test_end")
 
 
-def sweep_content(request: HttpRequest, job: Job, found: dict[str, Any]) -> dict[str, Any]:
-    """Add trials, surface and parallel coordinates to the tear sheet of the best run."""
+def sweep_content(request: HttpRequest, job: Job, names: Iterable[str] = pictures.SWEEP_PICTURES) -> dict[str, Any]:
+    """Return what a sweep's first view shows of its combinations: the best, the named pictures, how to turn them."""
     trials = result_tables.arrays(selectors.file_of(job, "trials"))
-    names = [name.removeprefix("parameters.") for name in trials if name.startswith("parameters.")]
-    drawn = pictures.sweep_pictures(
-        trials,
-        job.settings["objective"],
-        x=request.GET.get("x", ""),
-        y=request.GET.get("y", ""),
-        titles={name: parameter_title(job, name) for name in names},
-    )
+    parameters = [name.removeprefix("parameters.") for name in trials if name.startswith("parameters.")]
+    x, y = pictures.axes_of(parameters, request.GET.get("x", ""), request.GET.get("y", ""))
+    titles = parameter_titles(job)
     return {
-        **found,
-        "pictures": {**found["pictures"], **drawn},
-        "names": names,
-        "x": request.GET.get("x") or names[0],
-        "y": request.GET.get("y") or (names[1] if len(names) > 1 else ""),
-        "trials": _best_trials(trials, names),
+        "pictures": pictures.sweep_pictures(trials, job.settings["objective"], names, x=x, y=y, titles=titles),
+        "columns_of_trials": trials,
+        "names": parameters,
+        "x": x,
+        "y": y,
         "n_trials": len(trials["number"]),
-        "n_trials_shown": min(len(trials["number"]), MAX_TRIALS_SHOWN),
         "best": job.summary["best"],
         "steadiest": job.summary.get("steadiest"),
         "objective_title": OBJECTIVES[job.settings["objective"]].title,
     }
+
+
+def trials_content(request: HttpRequest, job: Job) -> dict[str, Any]:
+    """Return the best combinations as rows, and all of them as parallel coordinates."""
+    found = sweep_content(request, job, ("parallel",))
+    shown = _best_trials(found["columns_of_trials"], found["names"])
+    return {**found, "trials": shown, "n_trials_shown": len(shown)}
 
 
 def _best_trials(trials: dict[str, Any], names: list[str]) -> list[dict[str, Any]]:
@@ -62,18 +64,15 @@ def _shown(column: Any, row: int) -> float | None:
     return None if value is None or value != value else float(value)
 
 
-def walk_content(job: Job, found: dict[str, Any]) -> dict[str, Any]:
-    """Add the windows and the stitched curve to the tear sheet."""
-    titles = {name: parameter_title(job, name) for name in job.summary.get("parameters") or {}}
-    drawn = pictures.walk_pictures(job.summary, found["columns"], titles=titles)
+def walk_content(job: Job, columns: EquityColumns, names: Iterable[str] = pictures.WALK_PICTURES) -> dict[str, Any]:
+    """Return the windows, the paths, and the named pictures of the stitched curve."""
     windows = job.summary.get("windows", [])
     shown = [
         {**window, "number": window["index"] + 1, **{name: moment(window[name]) for name in WINDOW_TIMES}}
         for window in windows
     ]
     return {
-        **found,
-        "pictures": {**found["pictures"], **drawn},
+        "pictures": pictures.walk_pictures(job.summary, columns, names, titles=parameter_titles(job)),
         "windows": windows,
         "shown_windows": shown,
         "paths": _path_words(job),

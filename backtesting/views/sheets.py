@@ -1,9 +1,13 @@
 """The tear sheet of a completed job, as its pages and its report show it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from analytics.charts.picture import Picture
+from analytics.metrics.drawdowns import worst_drawdowns
+from analytics.tearsheet import N_DRAWDOWNS, PICTURES
 from backtesting import pictures, result_tables, selectors
 from backtesting.models import Job
 from backtesting.result_rows import moment
@@ -12,29 +16,39 @@ from marketdata.calendars import ALWAYS
 from marketdata.models import Instrument
 
 
-def sheet_of_job(job: Job) -> dict[str, Any]:
-    """Return what all completed jobs show: figures, curve, months, drawdowns."""
+def sheet_of_job(job: Job, names: Iterable[str] = PICTURES) -> dict[str, Any]:
+    """Return what the sections of completed jobs begin with: the curve, first figures, the named pictures."""
     columns = selectors.equity_of(job)
+    held = _benchmark_return(columns)
+    gained = job.metrics.get("total_return")
+    return {
+        "columns": columns,
+        "pictures": _pictures(job, columns, tuple(names)),
+        "headline": pictures.headline(job.metrics, is_of_paths=bool(job.summary.get("paths"))),
+        "benchmark_return": held,
+        "lead": None if held is None or gained is None else gained - held,
+    }
+
+
+def _pictures(job: Job, columns: EquityColumns, names: tuple[str, ...]) -> dict[str, Picture]:
+    if not names:
+        return {}
     calendars = set(Instrument.objects.filter(symbol__in=job.symbols).values_list("calendar", flat=True))
-    sheet = pictures.sheet_of(
+    return pictures.sheet_pictures(
         columns,
-        columns_of(job, "trades"),
+        columns_of(job, "trades") if "trades" in names else None,
+        names,
         timeframe=job.timeframe,
         always_open=calendars == {ALWAYS},
         starting_cash=float(job.settings["starting_cash"]),
         benchmark_name=job.summary.get("benchmark", ""),
     )
-    held = _benchmark_return(columns)
-    gained = job.metrics.get("total_return")
-    return {
-        "columns": columns,
-        "sheet": sheet,
-        "drawdowns": [_fall(each) for each in sheet.drawdowns],
-        "pictures": dict(sheet.pictures),
-        "headline": pictures.headline(job.metrics, is_of_paths=bool(job.summary.get("paths"))),
-        "benchmark_return": held,
-        "lead": None if held is None or gained is None else gained - held,
-    }
+
+
+def drawdowns_of(columns: EquityColumns) -> list[dict[str, Any]]:
+    """Return a curve's deepest drawdowns, the deepest first."""
+    found = worst_drawdowns(columns.t, columns.equity, N_DRAWDOWNS) if len(columns.t) else ()
+    return [_fall(each) for each in found]
 
 
 def columns_of(job: Job, name: str) -> dict[str, Any] | None:
