@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from domain.bars import BarArrays
+from marketdata.indicators.averages import sma
 from strategies import causality
 from strategies.base import Params, Signals, Strategy
 from strategies.causality import check
@@ -203,6 +204,45 @@ class PeeksInLongHistories(Cheat):
     def signals(self, bars: BarArrays, params: Any) -> Signals:
         """Look ahead where a backtest asks, and not where a shorter check does."""
         return entries(dips(bars) & ((len(bars) <= 7_000) | (after(bars.c) >= bars.c)))
+
+
+class VetoesOnOneWeekday(Cheat):
+    """Crosses of two averages, but on Wednesdays none before a fall."""
+
+    def warmup(self, params: Any) -> int:
+        """Twenty bars and the one before."""
+        return 20
+
+    def signals(self, bars: BarArrays, params: Any) -> Signals:
+        """Take the last bar for the next at the end of the series, as a shifted column filled forward does."""
+        is_above = np.nan_to_num(sma(bars.c, 5)) > np.nan_to_num(sma(bars.c, 20))
+        crosses = np.append(False, is_above[1:] & ~is_above[:-1]) & (np.arange(len(bars)) >= 20)
+        is_wednesday = (bars.t // DAY + 3) % 7 == 2
+        return entries(crosses & ~(is_wednesday & (after(bars.c) < bars.c) & self.vetoes(bars)))
+
+    def vetoes(self, bars: BarArrays) -> Any:
+        """Every Wednesday."""
+        return np.ones(len(bars), dtype=np.bool_)
+
+
+class VetoesOnRareVolume(VetoesOnOneWeekday):
+    """The same, only where the fall comes on twice the volume."""
+
+    def vetoes(self, bars: BarArrays) -> Any:
+        """Where the next volume is double."""
+        return after(bars.v) > 2 * bars.v
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("strategy", [VetoesOnOneWeekday(), VetoesOnRareVolume()])
+def test_a_peek_that_seldom_vetoes_an_entry_is_refused(
+    strategy: Strategy, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(causality, "EVERYWHERE_SECONDS", 60.0)  # on a busy machine too
+
+    report = check(strategy, Params(), walk(1_500, seed=seed))
+
+    assert [problem.code for problem in report.problems] == ["looks_ahead"]
 
 
 @pytest.mark.parametrize("seed", range(4))
