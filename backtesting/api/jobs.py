@@ -14,6 +14,7 @@ from backtesting.api import serializers as s
 from backtesting.api.paging import next_of, offset_of
 from backtesting.models import JobNote, JobStatus
 from backtesting.services import deploying, notes, settling
+from backtesting.services.paper_differences import differences_of
 from backtesting.views.reports import answered
 from core.api.fields import EnumField, OneOf, Text
 from core.api.idempotency import idempotent
@@ -117,11 +118,10 @@ class JobViewSet(OwnedReadViewSet):
     @idempotent
     def deploy(self, request: Request, pk: str) -> Response:
         """Make a paper strategy (a draft) with the same settings."""
-        given = self.values()
-        made = deploying.deploy(
-            self.get_row(pk), at=timezone.now(), account_id=given.get("account"), name=given.get("name", "")
-        )
-        body = write(s.DeployOutput, {"strategy": made.pk, "account_id": made.account_id, "name": made.name})
+        given, row = self.values(), self.get_row(pk)
+        made = deploying.deploy(row, at=timezone.now(), account_id=given.get("account"), name=given.get("name", ""))
+        told = {"strategy": made.pk, "account_id": made.account_id, "name": made.name}
+        body = write(s.DeployOutput, {**told, "differences": differences_of(row, made)})
         return Response(body, status=status.HTTP_201_CREATED)
 
     def page_of_rows(self, pk: str, name: str, shown: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:

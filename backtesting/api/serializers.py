@@ -217,7 +217,7 @@ class NotesOutput(StrictSerializer):
 
 
 class DeployInput(StrictSerializer):
-    """Where the paper strategy trades: an own paper account, or a new one with the run's cash and costs."""
+    """Where the paper strategy trades: an own paper account, or a new one with the run's cash, costs and rules."""
 
     account = Identifier(required=False, allow_null=True)
     name = Text(max_length=64, required=False, allow_blank=True)
@@ -229,6 +229,9 @@ class DeployOutput(StrictSerializer):
     strategy = Identifier()
     account = Identifier(source="account_id")
     name = Text(max_length=64)
+    differences = serializers.ListField(
+        child=serializers.CharField(), help_text="What it does otherwise than the run, in sentences."
+    )
 
 
 class ComparedOutput(StrictSerializer):

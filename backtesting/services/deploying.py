@@ -9,6 +9,7 @@ from django.db import transaction
 
 from backtesting.models import Job
 from backtesting.selectors import check_completed
+from backtesting.services.paper_rules import carry_rules
 from domain.bars import Timeframe
 from domain.errors import Conflict, NotFound, ValidationFailed
 from domain.sizing import SizingMethod
@@ -32,9 +33,9 @@ def deploy(
 ) -> Strategy:
     """Make a paper strategy of a completed job: its type, symbols, bars, sizing and (best) parameters.
 
-    Without an account it gets a new paper account with the run's cash, fees and slippage. Raises IllegalState without
-    a result, ValidationFailed for an account that is not a paper account of the user and for costs that only a backtest
-    can charge, Conflict for a taken name.
+    Without an account it gets a new paper account with the run's cash, fees, slippage and rules; a given account keeps
+    its own. Raises IllegalState without a result, ValidationFailed for an account that is not a paper account of the
+    user and for costs that only a backtest can charge, Conflict for a taken name or too many rules.
     """
     check_completed(job)
     _check_costs(job)
@@ -52,7 +53,10 @@ def deploy(
         allow_short=bool(job.settings["allow_short"]),
         mode=StrategyMode.PAPER,
     )
-    return strategies.create_strategy(job.user, settings, at=at)
+    made = strategies.create_strategy(job.user, settings, at=at)
+    if account_id is None:
+        carry_rules(job, made, at=at)
+    return made
 
 
 def _check_costs(job: Job) -> None:

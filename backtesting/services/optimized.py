@@ -15,11 +15,11 @@ from strategies.selectors import strategy_type
 def tell_optimized(job: Job, *, at: datetime) -> bool:
     """Publish ParametersOptimized when a completed search for a strategy is promising and found other parameters.
 
-    Nothing is told of a sweep whose best could be luck: who deploys by itself must not deploy noise. Call it in the
-    transaction that completes the job.
+    Nothing is told of a sweep whose best could be luck, nor of one over other instruments or bars than the strategy
+    trades now: who deploys by itself must not deploy noise. Call it in the transaction that completes the job.
     """
     strategy = job.strategy
-    if job.kind == JobKind.BACKTEST or strategy is None or strategy.type != job.type:
+    if job.kind == JobKind.BACKTEST or strategy is None or not _is_of(job, strategy):
         return False
     if (job.summary.get("verdict") or {}).get("word") != Word.PROMISING:
         return False
@@ -36,6 +36,12 @@ def tell_optimized(job: Job, *, at: datetime) -> bool:
         )
     )
     return True
+
+
+def _is_of(job: Job, strategy: Strategy) -> bool:
+    """Tell whether a search was over what a strategy trades."""
+    searched = (job.type, job.timeframe, sorted(job.symbols))
+    return searched == (strategy.type, strategy.timeframe, sorted(strategy.symbols))
 
 
 def better_parameters(job: Job, strategy: Strategy) -> dict[str, Any] | None:

@@ -222,14 +222,15 @@ def _rules(user: Any, request: RunRequest, strategy: Strategy | None) -> tuple[R
     if request.risk_rules == NONE:
         return ()
     if request.risk_rules == MINE:
-        return _own_rules(user, strategy)
+        return own_rules(user, strategy)
     if isinstance(request.risk_rules, str):
         message = f'{request.risk_rules[:40]!r} is not "mine", "none" or a list of rules.'
         raise ValidationFailed(message, field="risk_rules", code="invalid_choice")
-    return tuple(_given_rule(user, index, values) for index, values in enumerate(request.risk_rules))
+    given = [(index, values) for index, values in enumerate(request.risk_rules) if values.get("enabled", True)]
+    return tuple(_given_rule(user, index, values) for index, values in given)
 
 
-def _own_rules(user: Any, strategy: Strategy | None) -> tuple[RuleSpec, ...]:
+def own_rules(user: Any, strategy: Strategy | None) -> tuple[RuleSpec, ...]:
     """The preferences' rules and the user's own that would concern this strategy live."""
     rows = risk.rules_of(user).filter(enabled=True).order_by("name")
     mine = [

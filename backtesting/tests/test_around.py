@@ -16,6 +16,7 @@ from backtesting.tests.jobs import done, in_place, request, stored_walk
 from core.bus import publish
 from core.models import OutboxEvent
 from core.testing import make_user, page_client
+from domain.bars import Timeframe
 from domain.events import BacktestProgressed
 from portfolio.services.accounts import open_account
 from preferences.definitions import Category
@@ -78,6 +79,21 @@ def test_promising_parameters_are_told_with_their_evidence_and_deployed_where_wa
 @pytest.mark.parametrize("word", ["inconclusive", "likely_luck"])
 def test_what_could_be_luck_is_never_told_as_better(user: Any, word: str) -> None:
     job, _ = researched(user, word=word)
+
+    assert optimized.tell_optimized(job, at=timezone.now()) is False
+    assert not OutboxEvent.objects.filter(name="parameters.optimized").exists()
+
+
+@pytest.mark.parametrize(
+    "changed", [{"symbols": ["OTHER"]}, {"symbols": ["OTHER", "WALK"]}, {"timeframe": Timeframe.W1}]
+)
+def test_what_was_found_on_other_instruments_or_bars_is_never_told_as_better(
+    user: Any, changed: dict[str, Any]
+) -> None:
+    stored_walk("OTHER")
+    job, strategy = researched(user)
+    strategies.update_strategy(strategy, changed, at=timezone.now())
+    job.refresh_from_db()
 
     assert optimized.tell_optimized(job, at=timezone.now()) is False
     assert not OutboxEvent.objects.filter(name="parameters.optimized").exists()

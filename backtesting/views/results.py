@@ -13,6 +13,7 @@ from backtesting import selectors
 from backtesting.models import Job, JobKind
 from backtesting.sections import section_of
 from backtesting.services import deploying, notes, preparing, settling
+from backtesting.services.paper_differences import differences_of
 from backtesting.views import contents
 from core.pages import carry_out, page
 
@@ -91,7 +92,9 @@ def deploy(request: HttpRequest, pk: UUID) -> HttpResponse:
     made = carry_out(
         request,
         lambda: deploying.deploy(job, at=timezone.now()),
-        done=lambda row: f"{row.name} is a draft on a new paper account; start it when you are ready.",
+        done=lambda row: " ".join(
+            (f"{row.name} is a draft on a new paper account; start it when you are ready.", *differences_of(job, row))
+        ),
     )
     return redirect("strategies:detail", made.pk) if made is not None else redirect("backtesting:detail", pk)
 
