@@ -98,7 +98,7 @@ def restored(stored: Mapping[str, Any], instruments: Sequence[InstrumentSpec], t
         financing=financing_model(stored.get("financing", {})),
         dividends=tuple(Dividend(each[0], each[1], Decimal(each[2])) for each in stored.get("dividends", ())),
         trading=_trading(stored["trading"]),
-        rules=tuple(_rule(each) for each in stored["rules"]),
+        rules=tuple(_rule(each, stored["currency"]) for each in stored["rules"]),
         allow_short=bool(stored["allow_short"]),
         session_zone=stored["session_zone"],
         session_start=time.fromisoformat(stored["session_start"]),
@@ -111,7 +111,7 @@ def _trading(stored: Mapping[str, Any]) -> TradingPreferences:
     return TradingPreferences(**values)
 
 
-def _rule(stored: Mapping[str, Any]) -> RuleSpec:
+def _rule(stored: Mapping[str, Any], currency: str) -> RuleSpec:
     """A rule of one strategy is, in a run of that strategy, a rule of the run's own."""
     return RuleSpec(
         key=stored["key"],
@@ -126,4 +126,5 @@ def _rule(stored: Mapping[str, Any]) -> RuleSpec:
         warning_at=Decimal(stored["warning_at"]),
         action=Action(stored["action"]),
         source=Source(stored["source"]),
+        currency=currency,
     )

@@ -54,6 +54,7 @@ class RuleSpec:
     """One limit as the gate takes it. ``key`` names it for good; ``limit`` is in the unit of its type.
 
     ``is_engaged`` is true while an earlier breach holds (a latch that nobody released, a cool-down that still runs).
+    ``currency`` is written beside amounts of money, where it is known.
     """
 
     key: str
@@ -69,6 +70,7 @@ class RuleSpec:
     action: Action = Action.REJECT
     source: Source = Source.RULE
     is_engaged: bool = False
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ _UNITS = {
     Unit.SECONDS: " s",
 }
 _SHOWN = Decimal("0.0001")
+_COARSE = frozenset({Unit.PERCENT, Unit.RATIO, Unit.CURRENCY})  # nobody reads more than two decimals of these
+_HUNDREDTH = Decimal("0.01")
 _BOUND_WORDS = {
     Bound.AT_MOST: "above the limit of",
     Bound.BELOW: "at or above the limit of",
@@ -60,6 +62,19 @@ def _grouped(text: str) -> str:
     return f"{whole[: len(whole) - len(digits)]}{int(digits):,}{point}{rest}" if digits.isdecimal() else text
 
 
+def _measured(rule: RuleSpec, rule_type: RuleType, value: Decimal) -> tuple[str, str, str]:
+    """Return a rule's value and limit in words, and the unit of both; they differ wherever the numbers do."""
+    unit = f" {rule.currency}" if rule_type.unit is Unit.CURRENCY and rule.currency else unit_words(rule_type)
+    limit = grouped(rule.limit)
+    is_coarse = rule_type.unit in _COARSE and value.is_finite() and value.adjusted() < 20
+    shown = grouped(value.quantize(_HUNDREDTH, ROUND_HALF_EVEN)) if is_coarse else grouped(value)
+    if shown == limit:  # the difference is smaller than what is shown
+        shown = grouped(value)
+    if shown == limit:
+        shown, limit = format(value, ",f"), format(rule.limit, ",f")
+    return shown, limit, unit
+
+
 def _phrase(rule_type: RuleType, intent: OrderIntent | None, symbol: str = "") -> str:
     sector = ""
     if intent is not None:
@@ -71,21 +86,17 @@ def broken_words(
     rule: RuleSpec, rule_type: RuleType, intent: OrderIntent | None, value: Decimal, *, symbol: str = ""
 ) -> str:
     """Say which limit an order (or without one, the account or the position in ``symbol``) breaks and by how much."""
-    unit = unit_words(rule_type)
+    shown, limit, unit = _measured(rule, rule_type, value)
     phrase = _phrase(rule_type, intent, symbol)
     if rule.is_engaged:
-        return f"{rule.name}: an earlier breach still holds; now {phrase} {grouped(value)}{unit}"
-    shown, limit = grouped(value), grouped(rule.limit)
-    if shown == limit:  # the difference is smaller than what is shown
-        shown, limit = format(value, ",f"), format(rule.limit, ",f")
+        return f"{rule.name}: an earlier breach still holds; now {phrase} {shown}{unit}"
     return f"{rule.name}: {phrase} {shown}{unit}, {_BOUND_WORDS[rule_type.bound]} {limit}{unit}"
 
 
 def near_words(rule: RuleSpec, rule_type: RuleType, value: Decimal, *, symbol: str = "") -> str:
     """Say which limit an account, or the position in ``symbol``, comes near."""
-    unit = unit_words(rule_type)
-    phrase = _phrase(rule_type, None, symbol)
-    return f"{rule.name}: {phrase} {grouped(value)}{unit}, near the limit of {grouped(rule.limit)}{unit}"
+    shown, limit, unit = _measured(rule, rule_type, value)
+    return f"{rule.name}: {_phrase(rule_type, None, symbol)} {shown}{unit}, near the limit of {limit}{unit}"
 
 
 def held_words(rule: RuleSpec, rule_type: RuleType) -> str:
