@@ -96,8 +96,8 @@ def file_of(job: Job, name: str) -> bytes:
 def check_completed(job: Job) -> None:
     """Raise IllegalState unless there is a final result."""
     if not job.is_completed:
-        reason = f": {job.error}" if job.error else ""
-        raise IllegalState(f"It is {job.status}{reason}; there is no result.", code="no_result")
+        words = f"It failed: {job.error.rstrip('.')}" if job.error else f"It is {job.status}"
+        raise IllegalState(f"{words}; there is no result.", code="no_result")
 
 
 def n_rows(job: Job, name: str) -> int:

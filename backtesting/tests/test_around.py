@@ -124,6 +124,21 @@ def test_progress_and_end_are_pushed_to_the_jobs_topic(
     assert all(data["at"].endswith("Z") for _, _, data in sent)
 
 
+def test_the_command_line_waits_without_haste_for_what_another_worker_does(
+    user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = working.work_once, iter([False, False])
+    waited: list[float] = []
+    monkeypatch.setattr(working, "work_once", lambda: next(calls, None) is not False and real(in_place))
+    monkeypatch.setattr("backtesting.management.commands.backtest.time.sleep", waited.append)
+
+    call_command("backtest", user.username, "sma_cross", "WALK", "--rules", "none", "--json", stdout=StringIO())
+
+    assert len(waited) == 2 and min(waited) > 0.1
+    with pytest.raises(CommandError, match="percent_equity=95"):
+        call_command("backtest", user.username, "sma_cross", "WALK", "--size", "kelly", stdout=StringIO())
+
+
 def test_the_command_line_runs_a_backtest_and_prints_the_same_result(user: Any) -> None:
     asked = request(parameters={"fast": 5, "slow": 20}, fees={}, risk_rules="none")
     by_service = done(user, asked)

@@ -7,12 +7,14 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
+from backtesting import selectors
 from backtesting.models import Chunk, Job
 from backtesting.services import leases, recovering, settling, working
 from backtesting.services.leases import Hold
 from backtesting.services.searching import SearchRequest, submit_sweep
 from backtesting.tests.jobs import request, stored_walk
 from core.testing import make_user
+from domain.errors import IllegalState
 
 pytestmark = pytest.mark.django_db
 
@@ -74,3 +76,13 @@ def test_nothing_is_told_of_a_job_that_was_canceled_meanwhile(tmp_path: Any, mon
     watch._tell()
 
     assert facts == []
+
+
+def test_what_is_asked_of_a_failed_job_is_answered_in_one_sentence() -> None:
+    job = a_sweep()
+    settling.fail(job.pk, message="No combination met the requirements.", code="nothing", at=timezone.now())
+
+    with pytest.raises(IllegalState) as caught:
+        selectors.check_completed(Job.objects.get(pk=job.pk))
+
+    assert caught.value.message == "It failed: No combination met the requirements; there is no result."

@@ -1,6 +1,7 @@
 """Run a backtest from the command line: submitted like any other, calculated here, and shown."""
 
 import json
+import time
 from argparse import ArgumentParser
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -19,6 +20,8 @@ from core.days import begin_of, end_of
 from domain.bars import Timeframe
 from domain.errors import PlatformError
 from domain.sizing import SizingMethod
+
+WAIT_SECONDS = 0.3
 
 
 class Command(BaseCommand):
@@ -65,7 +68,8 @@ class Command(BaseCommand):
         """Work until the job has ended, here or at another worker; Ctrl-C cancels it."""
         try:
             while Job.objects.get(pk=job.pk).is_open:
-                working.work_once()
+                if not working.work_once():  # another worker does it: ask now and then
+                    time.sleep(WAIT_SECONDS)
         except KeyboardInterrupt:
             settling.cancel(job, at=timezone.now())
             raise
@@ -85,7 +89,9 @@ class Command(BaseCommand):
 
 
 def _request(options: dict[str, Any]) -> RunRequest:
-    method, _, value = options["size"].partition("=")
+    method, sign, value = options["size"].partition("=")
+    if method and not sign:
+        raise CommandError(f"{method!r} is not METHOD=VALUE, such as percent_equity=95.")
     fee, slippage = _decimal(options["fee_percent"]), _decimal(options["slippage_bps"])
     try:
         sizing = SizingMethod(method) if method else None
