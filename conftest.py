@@ -33,11 +33,12 @@ DOORS = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the pure tests, so that the pass on services can leave them out (`-m "not pure"`)."""
+    """Mark the pure tests, so that the pass on services can leave them out (`-m "not pure"`); begin with the long ones."""
     for item in items:
         asked = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
         if not asked and not any(item.get_closest_marker(name) for name in OF_BOTH_WAYS):
             item.add_marker("pure")
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(autouse=True)

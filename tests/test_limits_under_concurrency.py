@@ -18,7 +18,7 @@ from trading.models import Order
 from trading.services import orders
 from trading.tests.scene import make_scene
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300), pytest.mark.serial]
 
 PROCESSES, THREADS = 4, 50
 PRICE = 100

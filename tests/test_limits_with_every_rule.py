@@ -18,7 +18,7 @@ from trading import pipeline, selectors
 from trading.models import Order
 from trading.tests.scene import Scene, make_scene
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600), pytest.mark.serial]
 
 D = Decimal
 PRICE = 100

@@ -29,7 +29,7 @@ from tests.parity_ways import (
 
 __all__ = ["own_bars"]  # the fixture that keeps the bars of these tests apart
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900), pytest.mark.long]
 
 
 @pytest.mark.parametrize(

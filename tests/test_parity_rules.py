@@ -18,7 +18,7 @@ from tests.parity_ways import WHOLE, Case, assert_equal, instrument_of, live, ow
 
 __all__ = ["own_bars"]  # the fixture that keeps the bars of these tests apart
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900), pytest.mark.long]
 
 D = Decimal
 BUY, SELL, LIMIT = OrderSide.BUY, OrderSide.SELL, OrderType.LIMIT

@@ -29,7 +29,7 @@ from trading.services.strategies import pause_strategy, start_strategy, stop_str
 
 __all__ = ["own_bars"]  # the fixture that keeps the bars of these tests apart
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300), pytest.mark.long]
 
 
 @pytest.mark.parametrize("n", [30, N_BARS], ids=["half way", "to the end"])

@@ -36,7 +36,7 @@ from trading.services.strategies import fail_strategy, pause_strategy, start_str
 
 __all__ = ["own_bars"]  # the fixture that keeps the bars of these tests apart
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300), pytest.mark.long]
 
 
 def test_a_manual_order_in_the_account_is_named() -> None:

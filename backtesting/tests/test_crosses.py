@@ -16,7 +16,7 @@ from domain.bars import BarArrays, Floats
 from marketdata.indicators.averages import sma
 from strategies.library.sma_cross import SmaCross, SmaCrossParams
 
-pytestmark = pytest.mark.timeout(900)  # the first one may have to compile the kernel
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long]  # the first one may have to compile the kernel
 N = 9_000  # more than two stretches of running sums
 
 

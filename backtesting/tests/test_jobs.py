@@ -18,7 +18,7 @@ from core.models import OutboxEvent
 from core.testing import make_user
 from domain.errors import IllegalState, RateLimited, ValidationFailed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 def test_a_run_is_queued_done_and_stored_with_its_figures_and_tables() -> None:

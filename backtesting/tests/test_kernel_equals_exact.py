@@ -21,7 +21,7 @@ from risk.decisions import Action, RuleSpec, Scope
 from strategies.library.breakout import Breakout, BreakoutParams
 from strategies.library.sma_cross import SmaCross, SmaCrossParams
 
-pytestmark = pytest.mark.timeout(900)  # the first one may have to compile the kernel
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long]  # the first one may have to compile the kernel
 CASES = 120
 N_BARS = 140
 LIMITS = {  # rule type: limits that are sometimes broken

@@ -12,7 +12,7 @@ from core.testing import api_client, assert_problem, assert_scope_needed, make_u
 from preferences import selectors
 from preferences.models import PreferenceVersion
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 V1 = "/api/v1/preferences"
 MOUNTS = [V1, "/api/trading-engine/preferences"]
 PLACES = [mount + slash for mount in MOUNTS for slash in ("/{}", "/{}/")]

@@ -12,7 +12,7 @@ from core.testing import ALL_SCOPES, PROBLEM, api_client, assert_problem
 from trading.models import Order, Signal
 from trading.tests.api_scene import V1, ApiScene, caller, make_api_scene
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 COLLECTIONS = [
     ("get", "/orders/", "read"),

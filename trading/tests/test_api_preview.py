@@ -22,7 +22,7 @@ from trading.exposures import exposures
 from trading.models import AccountCursor, Order
 from trading.tests.api_scene import ApiScene, make_api_scene
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 COMPARED = ("rule", "type", "value", "limit", "headroom", "verdict", "message")
 
 
