@@ -33,7 +33,7 @@ DOORS = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the pure tests, so that the pass on services can leave them out (`-m "not pure"`); begin with the long ones."""
+    """Mark the pure tests, which the pass on services leaves out (`-m "not pure"`); begin with the long ones."""
     for item in items:
         asked = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
         if not asked and not any(item.get_closest_marker(name) for name in OF_BOTH_WAYS):
