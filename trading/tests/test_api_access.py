@@ -120,7 +120,8 @@ FIELDS = [
 PATHS = [(m, p) for m, p, _ in COLLECTIONS + ROWS if m in ("post", "patch", "put") and "reset" not in p]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@pytest.mark.timeout(600)
+@settings(max_examples=120, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(where=some.sampled_from(PATHS), changes=some.dictionaries(some.sampled_from(FIELDS), TREES, max_size=4))
 def test_no_generated_body_makes_a_server_error(api: ApiScene, where: tuple[str, str], changes: dict[str, Any]) -> None:
     method, path = where
