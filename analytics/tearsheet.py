@@ -88,13 +88,17 @@ def tear_sheet(
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What the pictures of a sheet are drawn from; ``benchmark`` : its price at the curve's moments."""
+    """What the pictures of a sheet are drawn from; ``benchmark`` : its price at the curve's moments.
+
+    ``currency`` : of the curve, named at its axis where it is known
+    """
 
     curve: Curve
     closed: TradeColumns
     basis: Basis
     benchmark: Floats | None = None
     benchmark_name: str = ""
+    currency: str = ""
 
 
 def pictures_of(drawn: Drawn, names: Iterable[str] = PICTURES) -> dict[str, Picture]:
@@ -104,8 +108,13 @@ def pictures_of(drawn: Drawn, names: Iterable[str] = PICTURES) -> dict[str, Pict
 
 
 def _equity(drawn: Drawn) -> Picture:
-    curve = drawn.curve
-    return equity_picture(curve.t, curve.equity, benchmark=drawn.benchmark, benchmark_name=drawn.benchmark_name)
+    return equity_picture(
+        drawn.curve.t,
+        drawn.curve.equity,
+        benchmark=drawn.benchmark,
+        benchmark_name=drawn.benchmark_name,
+        currency=drawn.currency,
+    )
 
 
 def _months(drawn: Drawn) -> Picture:

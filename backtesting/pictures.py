@@ -45,6 +45,7 @@ def sheet_pictures(
     always_open: bool,
     starting_cash: float,
     benchmark_name: str,
+    currency: str,
 ) -> dict[str, Picture]:
     """Return the named pictures of a stored result's curve and trades."""
     drawn = Drawn(
@@ -53,6 +54,7 @@ def sheet_pictures(
         basis_for(Timeframe(timeframe), always_open=always_open),
         benchmark=columns.benchmark if np.isfinite(columns.benchmark).any() else None,
         benchmark_name=benchmark_name or "Benchmark",
+        currency=currency,
     )
     return pictures_of(drawn, names)
 
@@ -63,7 +65,7 @@ def excursions(trades: Mapping[str, Any] | None) -> Picture | None:
     return excursions_picture(closed) if len(closed) else None
 
 
-def luck_pictures(luck: Mapping[str, Any] | None) -> dict[str, Picture]:
+def luck_pictures(luck: Mapping[str, Any] | None, currency: str = "") -> dict[str, Picture]:
     """Return what chance could have given: resampled equity, and the trades drawn again."""
     found: dict[str, Picture] = {}
     if not luck:
@@ -71,11 +73,11 @@ def luck_pictures(luck: Mapping[str, Any] | None) -> dict[str, Picture]:
     if luck.get("bands"):
         bands = luck["bands"]
         quantiles = np.array(bands["quantiles"], dtype=np.float64)
-        found["bands"] = bands_picture(bands["steps"], bands["levels"], quantiles, name="Resampled equity")
+        found["bands"] = bands_picture(bands["steps"], bands["levels"], quantiles, step="Returns", currency=currency)
     if luck.get("trades"):
         bands = luck["trades"]["bands"]
         quantiles = np.array(bands["quantiles"], dtype=np.float64)
-        found["redrawn"] = bands_picture(bands["steps"], bands["levels"], quantiles, name="Trades drawn again")
+        found["redrawn"] = bands_picture(bands["steps"], bands["levels"], quantiles, step="Trades", currency=currency)
     return found
 
 
@@ -128,6 +130,7 @@ def walk_pictures(
     names: Iterable[str] = WALK_PICTURES,
     *,
     titles: Mapping[str, str] | None = None,
+    currency: str = "",
 ) -> dict[str, Picture]:
     """Return the stitched curve with its windows, and the parameters over them; ``titles`` name the parameters."""
     windows = summary.get("windows") or []
@@ -140,6 +143,7 @@ def walk_pictures(
             benchmark_name=summary.get("benchmark") or "Benchmark",
             name="Out of sample",
             windows=[window["test_start"] for window in windows],
+            currency=currency,
         )
     if "parameters" in names and windows and summary.get("parameters"):
         labels = [str(window["index"] + 1) for window in windows]
@@ -160,7 +164,10 @@ def compared_picture(curves: Sequence[tuple[str, EquityColumns]]) -> Picture:
         rows = thinned(grown)
         data.append(line(moments(columns.t[rows]), numbers(grown[rows]), name, colour, hovertemplate="%{y:.1%}"))
         words.append(f"{name} {written(float(grown[-1]))}")
-    return Picture({"data": data, "layout": layout(yaxis=percent_axis())}, "Growth: " + "; ".join(words) + ".")
+    return Picture(
+        {"data": data, "layout": layout(yaxis=percent_axis(title={"text": "Growth since the start"}))},
+        "Growth: " + "; ".join(words) + ".",
+    )
 
 
 def metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:

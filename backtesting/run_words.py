@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from analytics.charts.picture import written
 from backtesting.models import Job
 from preferences.definitions import Category
 from preferences.registry import DEFINITIONS
@@ -27,6 +28,20 @@ def settings_told(job: Job) -> list[tuple[str, str]]:
         ("Seed", str(settings.get("seed", 0))),
         *_preferences(settings.get("trading") or {}),
     ]
+
+
+def holding_words(benchmark: str, gained: float, held: float) -> str:
+    """Return the sentence for a promising result that earned less than holding did; nothing for one that earned more.
+
+    gained, held : total returns of the run and of its benchmark, as fractions
+    """
+    if gained >= held:
+        return ""
+    name = benchmark if benchmark.startswith("Holding ") else f"Holding {benchmark or 'the benchmark'}"
+    return (
+        f"{name} earned more: {written(held)} against {written(gained)}. Promising judges the return for the risk that "
+        "was taken, with what the market gave taken off; it does not say that more was earned."
+    )
 
 
 def _preferences(stored: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -37,6 +37,7 @@ def equity_picture(
     benchmark_name: str = "Benchmark",
     name: str = "Equity",
     windows: Sequence[int] = (),
+    currency: str = "",
 ) -> Picture:
     """Draw equity above its drawdown.
 
@@ -45,6 +46,7 @@ def equity_picture(
     t : int64[n], unix seconds; equity : float64[n]
     benchmark : float64[n], its price at the same moments (NaN: none yet); drawn as what the same money in it would be
     windows : moments at which a vertical line is drawn (the windows of a walk-forward)
+    currency : of the equity, named at its axis and in the summary
     """
     if len(t) == 0:
         return Picture({"data": [], "layout": layout()}, f"{name}: no marks yet.")
@@ -75,7 +77,11 @@ def equity_picture(
     figure = {
         "data": data,
         "layout": layout(
-            yaxis={"domain": _EQUITY_DOMAIN, **AMOUNTS, **_room(equity, 0.1 * abs(float(equity[0])))},
+            yaxis={
+                "domain": _EQUITY_DOMAIN,
+                **money_axis("Equity", currency),
+                **_room(equity, 0.1 * abs(float(equity[0]))),
+            },
             yaxis2=percent(
                 domain=_DRAWDOWN_DOMAIN,
                 title={"text": "Drawdown", "font": {"size": 11}},
@@ -86,7 +92,13 @@ def equity_picture(
             shapes=shapes,
         ),
     }
-    return Picture(figure, _equity_words(t, equity, other, name, benchmark_name))
+    return Picture(figure, _equity_words(t, equity, other, name, benchmark_name, currency))
+
+
+def money_axis(title: str, currency: str) -> Figure:
+    """Return an axis of amounts of money: 200k, 3M; its title names the currency where it is known."""
+    words = f"{title}, {currency}" if currency else title
+    return {**AMOUNTS, "title": {"text": words, "font": {"size": 11}}}
 
 
 def _room(values: Floats, least: float) -> Figure:
@@ -119,9 +131,13 @@ def _vertical(x: str) -> Figure:
     }
 
 
-def _equity_words(t: Ints, equity: Floats, benchmark: Floats | None, name: str, benchmark_name: str) -> str:
+def _equity_words(
+    t: Ints, equity: Floats, benchmark: Floats | None, name: str, benchmark_name: str, currency: str
+) -> str:
     total = written(float(equity[-1] / equity[0] - 1.0)) if equity[0] > 0 else "unknown"
-    ends = f"from {equity[0]:,.0f} on {day(int(t[0]))} to {equity[-1]:,.0f} on {day(int(t[-1]))}".replace("-", "−")
+    unit = f" {currency}" if currency else ""
+    ends = f"from {equity[0]:,.0f}{unit} on {day(int(t[0]))} to {equity[-1]:,.0f}{unit} on {day(int(t[-1]))}"
+    ends = ends.replace("-", "−")
     words = f"{name} {ends}: {total}."
     if benchmark is not None and np.isfinite(benchmark[-1]) and equity[0] > 0:
         words += f" {benchmark_name}: {written(float(benchmark[-1] / equity[0] - 1.0))}"
@@ -162,6 +178,8 @@ def bands_picture(
     *,
     real: Floats | None = None,
     name: str = "Equity",
+    step: str = "",
+    currency: str = "",
 ) -> Picture:
     """Draw quantile bands of simulated equity: the outer and inner ones filled, the median and the real one as lines.
 
@@ -170,6 +188,7 @@ def bands_picture(
     x : one label for each step (a time, or the number of a trade)
     levels : ascending, symmetric around 0.5; quantiles : float64[n_levels, n_steps]
     real : float64[n_steps], what really came
+    step : what is counted along the bottom (days, trades); currency : of the equity
     """
     data: list[Figure] = []
     n, middle = len(levels), len(levels) // 2
@@ -182,9 +201,11 @@ def bands_picture(
     data.append(line(x, numbers(quantiles[middle]), "Median", SERIES[0]))
     if real is not None:
         data.append(line(x, numbers(real), name, GAIN, line={"width": 2}))
+    unit = f" {currency}" if currency else ""
     words = (
-        f"After the last step the median path stands at {quantiles[middle][-1]:,.0f}; "
+        f"After the last step the median path stands at {quantiles[middle][-1]:,.0f}{unit}; "
         f"{(levels[-1] - levels[0]) * 100:.0f} % of the paths lie between {quantiles[0][-1]:,.0f} and "
-        f"{quantiles[-1][-1]:,.0f}."
-    )
-    return Picture({"data": data, "layout": layout(yaxis=AMOUNTS)}, words)
+        f"{quantiles[-1][-1]:,.0f}{unit}."
+    ).replace("-", "−")
+    axes = {"yaxis": money_axis(name, currency), "xaxis": {"title": {"text": step}} if step else {}}
+    return Picture({"data": data, "layout": layout(**axes)}, words)

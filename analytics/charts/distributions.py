@@ -43,8 +43,8 @@ def distribution_picture(returns: Floats, *, name: str = "Returns") -> Picture:
         {
             "data": data,
             "layout": layout(
-                xaxis=percent(tickformat=f".{_digits(edges)}%"),
-                yaxis={"title": {"text": "Count"}},
+                xaxis=percent(tickformat=f".{_digits(edges)}%", title={"text": name}),
+                yaxis={"title": {"text": "How many"}},
                 hovermode="closest",
                 shapes=[_mark(risk)],
             ),
@@ -128,4 +128,7 @@ def outcomes_picture(values: Floats, *, name: str, is_fraction: bool = True, rea
     shown = [written(float(each)) if is_fraction else f"{each:,.2f}" for each in (low, middle, high)]
     words = f"{name}: median {shown[1]}, nine in ten between {shown[0]} and {shown[2]}."
     axis = percent(title={"text": name}) if is_fraction else {"title": {"text": name}}
-    return Picture({"data": [trace], "layout": layout(xaxis=axis, hovermode="closest", shapes=shapes)}, words)
+    count = {"title": {"text": "How many"}}
+    return Picture(
+        {"data": [trace], "layout": layout(xaxis=axis, yaxis=count, hovermode="closest", shapes=shapes)}, words
+    )

@@ -191,7 +191,12 @@ def parameters_picture(labels: Sequence[str], parameters: Mapping[str, Sequence[
         top = 1.0 - i * height
         title = {"text": name, "font": {"size": 11}}
         axes[f"yaxis{'' if i == 0 else i + 1}"] = {"domain": [top - height * 0.84, top], "title": title}
-    figure = {"data": data, "layout": layout(**axes, xaxis={"type": "category", "anchor": f"y{len(names) or ''}"})}
+    figure = {
+        "data": data,
+        "layout": layout(
+            **axes, xaxis={"type": "category", "anchor": f"y{len(names) or ''}", "title": {"text": "Window"}}
+        ),
+    }
     return Picture(figure, " ".join(_over_time(name, parameters[name]) for name in names) or "No window.")
 
 

@@ -37,6 +37,42 @@ def test_the_verdict_stands_first_with_its_chance_and_what_holding_gave(user: An
     assert not re.search(r"\d %", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
 
 
+def judged(job: Any, word: str, **metrics: float) -> Any:
+    """Store another verdict and other figures for a completed run."""
+    job.summary["luck"]["verdict"]["word"] = word
+    job.metrics |= metrics
+    job.save(update_fields=["summary", "metrics"])
+    return job
+
+
+@pytest.mark.parametrize(
+    ("word", "gained", "is_said"), [("promising", -0.9, True), ("promising", 90.0, False), ("likely_luck", -0.9, False)]
+)
+def test_a_promising_result_below_holding_says_that_holding_earned_more(
+    user: Any, word: str, gained: float, is_said: bool
+) -> None:
+    job = judged(done(user), word, total_return=gained)
+    client = page_client(user)
+
+    texts = [client.get(f"/backtests/{job.pk}/{page}").content.decode() for page in ("", "report/")]
+
+    for text in texts:
+        assert ("Holding WALK earned more: " in text) is is_said
+        assert ("Promising judges the return for the risk that was taken" in text) is is_said
+
+
+def test_trading_likely_luck_on_paper_is_asked_once_in_plain_words(user: Any) -> None:
+    job, client = done(user), page_client(user)
+
+    asked = client.get(f"/backtests/{judged(job, 'likely_luck').pk}/").content.decode()
+    plain = client.get(f"/backtests/{judged(job, 'promising').pk}/").content.decode()
+
+    assert 'data-dialog="deploy-dialog"' in asked and asked.count(f"/backtests/{job.pk}/deploy/") == 1
+    for words in ("likely luck. Trade it on paper?", "Trade on paper all the same", "Not now", "Use real money"):
+        assert words in asked, words
+    assert "deploy-dialog" not in plain and f"/backtests/{job.pk}/deploy/" in plain
+
+
 def test_a_chance_is_never_said_to_be_certain() -> None:
     assert [shown.chance(value) for value in (0.9989, 0.97, 0.5, 0.0004)] == [
         *("above 99\u00a0%", "97\u00a0%", "50\u00a0%", "below 1\u00a0%"),

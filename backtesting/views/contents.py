@@ -93,7 +93,7 @@ def _luck(request: HttpRequest, job: Job) -> Content:
 
 
 def _chances(job: Job) -> dict[str, Picture]:
-    return pictures.luck_pictures(job.summary.get("luck"))
+    return pictures.luck_pictures(job.summary.get("luck"), job.settings["currency"])
 
 
 def _costs(request: HttpRequest, job: Job) -> Content:

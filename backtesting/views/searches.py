@@ -72,7 +72,9 @@ def walk_content(job: Job, columns: EquityColumns, names: Iterable[str] = pictur
         for window in windows
     ]
     return {
-        "pictures": pictures.walk_pictures(job.summary, columns, names, titles=parameter_titles(job)),
+        "pictures": pictures.walk_pictures(
+            job.summary, columns, names, titles=parameter_titles(job), currency=job.settings["currency"]
+        ),
         "windows": windows,
         "shown_windows": shown,
         "paths": _path_words(job),

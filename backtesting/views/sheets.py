@@ -11,6 +11,7 @@ from analytics.tearsheet import N_DRAWDOWNS, PICTURES
 from backtesting import pictures, result_tables, selectors
 from backtesting.models import Job
 from backtesting.result_rows import moment
+from backtesting.run_words import holding_words
 from backtesting.selectors import EquityColumns
 from marketdata.calendars import ALWAYS
 from marketdata.models import Instrument
@@ -27,6 +28,7 @@ def sheet_of_job(job: Job, names: Iterable[str] = PICTURES) -> dict[str, Any]:
         "headline": pictures.headline(job.metrics, is_of_paths=bool(job.summary.get("paths"))),
         "benchmark_return": held,
         "lead": None if held is None or gained is None else gained - held,
+        "holding": "" if held is None or gained is None else holding_words(job.summary["benchmark"], gained, held),
     }
 
 
@@ -42,6 +44,7 @@ def _pictures(job: Job, columns: EquityColumns, names: tuple[str, ...]) -> dict[
         always_open=calendars == {ALWAYS},
         starting_cash=float(job.settings["starting_cash"]),
         benchmark_name=job.summary.get("benchmark", ""),
+        currency=job.settings["currency"],
     )
 
 

@@ -79,8 +79,8 @@ def confirm(context: template.Context, content: str, **options: Any) -> SafeStri
     """Make a confirm dialog; its block holds further fields of its form. Any `<button data-dialog="ID">` opens it.
 
     Options: id, title, action (URL), multipart (it holds a file), will and will_not (lines parted by `|`; both
-    required: nobody should have to guess what stays as it is), submit (button text), danger, method, target (htmx
-    selector; sent by htmx when given).
+    required: nobody should have to guess what stays as it is), submit and keep (texts of the two buttons), danger,
+    method, target (htmx selector; sent by htmx when given).
     """
     defaults = {
         "submit": "Confirm",
@@ -89,6 +89,7 @@ def confirm(context: template.Context, content: str, **options: Any) -> SafeStri
         "target": "",
         "swap": "outerMorph",
         "multipart": False,
+        "keep": "Keep as it is",
     }
     lines = {key: [line.strip() for line in options.pop(key).split("|")] for key in ("will", "will_not")}
     return _shell("confirm", context, content, {**defaults, **options, **lines})
