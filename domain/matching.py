@@ -189,9 +189,8 @@ def _inside(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None
         return None
     # An order that came at the open and was already better than its limit fills at the open, not at the limit.
     is_at_once = order.arrival is Phase.OPEN and _is_within(order.side, bar.open, limit)
-    waited = not is_at_once or order.type is OrderType.LIMIT
     quoted = bar.open if is_at_once else limit
-    return _fill(order, bar, costs, Phase.INTRABAR, quoted=quoted, slips=False, waited=waited)
+    return _fill(order, bar, costs, Phase.INTRABAR, quoted=quoted, slips=False, waited=not is_at_once)
 
 
 def _where_reached(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:

@@ -156,7 +156,7 @@ def protected(
     elif (stop - worst) * sign >= 0.0:
         price = slipped(first if gaps_stop and arrival != INSIDE else stop, -sign, p.slip_bps, p, ins)
     elif arrival != INSIDE and (best - target) * sign >= 0.0:
-        number, price, is_maker = part.target_order, first if gaps_target else target, True
+        number, price, is_maker = part.target_order, first if gaps_target else target, not gaps_target
     else:
         return
     closed(number, price, is_maker, t, j, m, p, s, part, state, w)

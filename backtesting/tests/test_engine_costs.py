@@ -2,6 +2,9 @@
 
 from decimal import Decimal as D
 
+import pytest
+
+from backtesting import engine
 from backtesting.spec import Dividend
 from backtesting.tabulate import result_of
 from backtesting.tests.scene import DAY, Says, by_hand, closed_at, ohlc, rows, run_one, spec_of
@@ -44,6 +47,21 @@ def test_a_spread_at_entries_is_paid_by_what_may_open_a_position_and_by_nothing_
         (5, "buy", 1, D(100)),  # a limit never fills beyond its price
         (7, "sell", 10, D("89.91")),  # the stop, at the open that gaps: 10
     ]
+
+
+@pytest.mark.timeout(900)  # the first one may have to compile the kernel
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_target_that_the_entry_itself_gapped_over_takes_and_one_that_waited_makes(exact: bool) -> None:
+    bars = ohlc(FLAT, (110, 112, 109, 111), FLAT, (104, 106, 103, 104), FLAT)
+    spec = spec_of(
+        Says(entry=rows(0, 2), take_profit={0: 105.0, 2: 105.0}),
+        fees=FeeModel(maker_percent=D("0.1"), taker_percent=D(1)),
+    )
+
+    run = engine.run(spec, {"AAA": bars}, exact=exact)
+
+    assert run.fills["price"].tolist() == [110, 110, 104, 105]  # out at the open that it came in at; out at its limit
+    assert (run.fills["fee"] / (run.fills["price"] * run.fills["quantity"]) * 100).round(4).tolist() == [1, 1, 1, 0.1]
 
 
 def test_interest_and_borrow_cost_change_cash_and_nothing_else() -> None:
