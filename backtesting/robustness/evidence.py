@@ -15,6 +15,7 @@ from backtesting.robustness.sharpe import (
     probabilistic_sharpe,
     sharpe_facts,
     sharpes_of,
+    without_best_stretch,
 )
 from backtesting.robustness.snooping import snooping
 from backtesting.search.trials import mean_correlation
@@ -32,6 +33,7 @@ class Evidence:
     sharpe, expected_maximum_sharpe : a year; the latter is what the best of ``n_trials`` without skill shows
     probabilistic_sharpe : chance that the true Sharpe is above 0; deflated_sharpe : above expected_maximum_sharpe
     minimum_track_record : returns needed for 95 % confidence that the true Sharpe is above 0
+    without_best_tenth : the probabilistic Sharpe of what is left without the best tenth of the time
     overfitting, overfitting_loss : CSCV's probability of overfitting, and of a loss out of sample
     reality_check, spa : p-values of the best variant against the rest of the sweep
     out_of_sample_efficiency : of a walk-forward; stability : of the parameter plateau
@@ -46,6 +48,7 @@ class Evidence:
     expected_maximum_sharpe: float | None
     minimum_track_record: float | None
     sharpe_interval: Interval | None
+    without_best_tenth: float | None = None
     overfitting: float | None = None
     overfitting_loss: float | None = None
     reality_check: float | None = None
@@ -165,6 +168,7 @@ def run_evidence(
     year = math.sqrt(periods_per_year)
     deflated = None if facts is None else deflated_sharpe(facts, n_trials=n_trials, variance=trial_variance)
     record = math.inf if facts is None else minimum_track_record(facts)
+    rest = None if facts is None else sharpe_facts(without_best_stretch(values))
     return Evidence(
         n_returns=len(values),
         n_trials=n_trials,
@@ -175,6 +179,7 @@ def run_evidence(
         expected_maximum_sharpe=None if deflated is None else deflated.expected_maximum * year,
         minimum_track_record=record if math.isfinite(record) else None,
         sharpe_interval=intervals(values, periods=periods_per_year, n_samples=n_samples, seed=seed).get("sharpe"),
+        without_best_tenth=None if rest is None else probabilistic_sharpe(rest),
         out_of_sample_efficiency=out_of_sample_efficiency,
         is_against_market=market is not None,
     )

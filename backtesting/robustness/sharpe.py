@@ -102,6 +102,17 @@ def deflated_sharpe(facts: SharpeFacts, *, n_trials: int, variance: float | None
     return Deflated(probabilistic_sharpe(facts, expected), facts.value, expected, n_trials)
 
 
+def without_best_stretch(returns: Floats, share: float = 0.1) -> Floats:
+    """Return the returns but for the stretch of this share of the time that gained most: float64[n - round(n share)].
+
+    What a single event made is gone then; what was earned all along loses about its share.
+    """
+    n_out = min(len(returns), max(1, round(len(returns) * share)))
+    total = np.concatenate(([0.0], np.cumsum(returns)))
+    first = int(np.argmax(total[n_out:] - total[: len(total) - n_out]))
+    return np.delete(returns, slice(first, first + n_out))
+
+
 def sharpes_of(matrix: Floats) -> Floats:
     """Return the Sharpe ratio of one period of every column, float64[n_variants]; 0 where a column never moves."""
     mean, spread = matrix.mean(axis=0), matrix.std(axis=0, ddof=1)

@@ -14,6 +14,8 @@ CERTAIN = 0.99  # no chance is said to be above what a sample can show
 DEFLATED_GOOD, DEFLATED_POOR = 0.95, 0.50
 SPA_GOOD, SPA_POOR = 0.05, 0.25
 OVERFIT_LIMIT, LOSS_LIMIT = 0.50, 0.20
+RESAMPLED_LIMIT = 0.025
+STRETCH_GOOD = 0.80
 MIN_TRADES = 10
 MIN_EFFICIENCY = 0.50
 MIN_STABILITY = 0.30
@@ -150,6 +152,28 @@ def _length(evidence: Evidence) -> Reason:
     return Reason("track_record", answer, float(evidence.n_returns), needed, text)
 
 
+def _resampled(evidence: Evidence) -> Reason | None:
+    """Ask the same without a formula: few days with a position, fat tails and memory widen what can be drawn."""
+    if evidence.sharpe_interval is None:
+        return None
+    value = evidence.sharpe_interval.share_below_zero
+    text = (
+        f"Of histories drawn anew from blocks of these returns {value * 100:.1f} % lose; "
+        f"at most {RESAMPLED_LIMIT * 100:.1f} % may."
+    )
+    answer = Answer.GOOD if value <= RESAMPLED_LIMIT else Answer.OPEN
+    return Reason("resampled", answer, value, RESAMPLED_LIMIT, text)
+
+
+def _one_stretch(evidence: Evidence) -> Reason | None:
+    value = evidence.without_best_tenth
+    if value is None:
+        return None
+    text = f"Without its best tenth of the time the chance that the rest is more than luck is {chance_words(value)}."
+    answer = Answer.GOOD if value >= STRETCH_GOOD else Answer.OPEN
+    return Reason("one_stretch", answer, value, STRETCH_GOOD, text)
+
+
 def _trades(evidence: Evidence) -> Reason | None:
     if evidence.n_trades is None:
         return None
@@ -178,7 +202,7 @@ def _plateau(evidence: Evidence) -> Reason | None:
 
 
 CHECKS: tuple[Callable[[Evidence], Reason | None], ...] = (
-    *(_deflated, _snooping, _overfitting, _length, _trades, _efficiency, _plateau),
+    *(_deflated, _snooping, _overfitting, _length, _resampled, _one_stretch, _trades, _efficiency, _plateau),
 )
 
 

@@ -4,10 +4,12 @@
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from backtesting.robustness.bootstrap import Interval
 from backtesting.robustness.evidence import Evidence, chosen_columns, run_evidence, sweep_evidence, without_market
 from backtesting.robustness.verdict import Answer, Verdict, Word, verdict
 from backtesting.tests.worlds import EDGES, NOISE, World
@@ -44,7 +46,8 @@ GOOD = Evidence(
     deflated_sharpe=0.98,
     expected_maximum_sharpe=1.1,
     minimum_track_record=300.0,
-    sharpe_interval=None,
+    sharpe_interval=Interval(2.5, 1.4, 3.6, 0.9, 0.001),
+    without_best_tenth=0.98,
     overfitting=0.1,
     overfitting_loss=0.02,
     reality_check=0.01,
@@ -60,7 +63,8 @@ def test_all_checks_good_is_promising_with_every_reason() -> None:
 
     assert (found.word, found.title) == (Word.PROMISING, "Promising")
     assert [reason.check for reason in found.reasons] == [
-        *("deflated_sharpe", "spa", "overfitting", "track_record", "trades", "out_of_sample", "plateau")
+        *("deflated_sharpe", "spa", "overfitting", "track_record", "resampled", "one_stretch"),
+        *("trades", "out_of_sample", "plateau"),
     ]
     assert "A Sharpe ratio of 2.50 after 20 trials, where luck alone would show 1.10" in found.reasons[0].text
 
@@ -73,18 +77,46 @@ def test_all_checks_good_is_promising_with_every_reason() -> None:
         ({"overfitting_loss": 0.3}, "overfitting"),
         ({"n_returns": 299}, "track_record"),
         ({"n_returns": 40, "minimum_track_record": 30.0}, "track_record"),
+        ({"sharpe_interval": Interval(2.5, -0.1, 3.6, 0.9, 0.06)}, "resampled"),
+        ({"without_best_tenth": 0.7}, "one_stretch"),
         ({"n_trades": 9}, "trades"),
         ({"out_of_sample_efficiency": 0.4}, "out_of_sample"),
         ({"stability": 0.1}, "plateau"),
     ],
 )
-def test_one_open_check_makes_it_inconclusive_and_is_named(change: dict[str, float], check: str) -> None:
+def test_one_open_check_makes_it_inconclusive_and_is_named(change: dict[str, Any], check: str) -> None:
     found = verdict(replace(GOOD, **change))
 
     open_ones = [reason for reason in found.reasons if reason.answer is Answer.OPEN]
     assert found.word is Word.INCONCLUSIVE
     assert [reason.check for reason in open_ones] == [check]
     assert open_ones[0].text in found.sentence
+
+
+def a_single_run(rng: np.random.Generator) -> World:
+    """Return a rule that holds a walk with fat tails on few days, chosen by its own past, and no edge."""
+    market = 0.01 * rng.standard_t(3, 1_251) / np.sqrt(3)
+    held = market[:-1] < -1.2 * 0.01
+    return World((held * market[1:])[:, None], market[1:])
+
+
+def test_single_runs_over_noise_are_promising_in_at_most_a_twentieth() -> None:
+    n = 120
+
+    words = [judged(a_single_run(np.random.default_rng([seed, 13])), seed).word for seed in range(n)]
+
+    assert words.count(Word.PROMISING) <= 0.05 * n
+
+
+def test_what_one_event_made_is_not_promising() -> None:
+    returns = np.random.default_rng(14).normal(0, 0.004, 1_250)
+    returns[600:640] += 0.02
+
+    found = verdict(run_evidence(returns, periods_per_year=252, n_samples=200))
+
+    assert found.word is Word.INCONCLUSIVE
+    assert "one_stretch" in [each.check for each in found.reasons if each.answer is Answer.OPEN]
+    assert all(each.answer is Answer.GOOD for each in found.reasons if each.check in ("deflated_sharpe", "track_record"))
 
 
 @pytest.mark.parametrize(
