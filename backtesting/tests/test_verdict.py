@@ -116,7 +116,9 @@ def test_what_one_event_made_is_not_promising() -> None:
 
     assert found.word is Word.INCONCLUSIVE
     assert "one_stretch" in [each.check for each in found.reasons if each.answer is Answer.OPEN]
-    assert all(each.answer is Answer.GOOD for each in found.reasons if each.check in ("deflated_sharpe", "track_record"))
+    assert all(
+        each.answer is Answer.GOOD for each in found.reasons if each.check in ("deflated_sharpe", "track_record")
+    )
 
 
 @pytest.mark.parametrize(
