@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from backtesting.run_settings import RunSettings
+from backtesting.run_settings import RunSettings, canonical
 from domain.bars import BarArrays, Floats, Ints
 from domain.errors import StrategyError
 from marketdata.calendars import ALWAYS, close_times
@@ -131,7 +131,10 @@ def _known(t: Ints, closes: Ints, prices: Floats) -> Floats:
 
 
 def fingerprint_of(assignment: Assignment) -> dict[str, str]:
-    """Return the digests of code, data and parameters, and `all` of them together: equal ones give equal results."""
+    """Return the digests of code, data and parameters, and `all` of them together: equal ones give equal results.
+
+    They are the same in every installation: nothing that a database makes up (ids, the order of names) is in them.
+    """
     data = hashlib.sha256()
     every = dict(assignment.bars)
     if assignment.benchmark is not None:
@@ -140,7 +143,7 @@ def fingerprint_of(assignment: Assignment) -> dict[str, str]:
         data.update(symbol.encode())
         for column in every[symbol].columns:
             data.update(np.ascontiguousarray(column).tobytes())
-    told = repr((assignment.settings, sorted(assignment.parameters.items()), assignment.start))
+    told = repr((canonical(assignment.settings), sorted(assignment.parameters.items()), assignment.start))
     parts = {
         "code": hashlib.sha256(f"{code_digest()} {assignment.kind.fingerprint}".encode()).hexdigest(),
         "data": data.hexdigest(),

@@ -1,11 +1,12 @@
 """What a run is told besides its strategy: as values for the engine, and as plain JSON for the job's row. Pure."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import time
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from backtesting.spec import RUN_STRATEGY, Dividend, RunSpec, Sizing
 from domain.bars import Timeframe
@@ -18,6 +19,8 @@ from preferences.definitions import Category
 from preferences.registry import DEFINITIONS
 from risk.decisions import Action, RuleSpec, Scope, Source
 from strategies.base import Params, Strategy
+
+NO_INSTRUMENT = UUID(int=0)  # one that the run does not trade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,22 @@ class RunSettings:
     def with_costs(self, fees: FeeModel, slippage: SlippageModel) -> "RunSettings":
         """Return the same settings at other costs."""
         return replace(self, fees=fees, slippage=slippage)
+
+
+def canonical(settings: RunSettings) -> RunSettings:
+    """Return the same settings without what differs between databases: ids, and the order of names in objects."""
+    ids = {each.id: uuid5(NAMESPACE_OID, each.symbol) for each in settings.instruments}
+    return replace(
+        settings,
+        instruments=tuple(replace(each, id=ids[each.id]) for each in settings.instruments),
+        rules=tuple(_canonical_rule(rule, ids) for rule in settings.rules),
+    )
+
+
+def _canonical_rule(rule: RuleSpec, ids: Mapping[UUID, UUID]) -> RuleSpec:
+    parameters = json.loads(json.dumps(dict(rule.parameters), sort_keys=True, default=str))
+    instrument_id = None if rule.instrument_id is None else ids.get(rule.instrument_id, NO_INSTRUMENT)
+    return replace(rule, parameters=parameters, instrument_id=instrument_id)
 
 
 def without_gates() -> TradingPreferences:
@@ -98,7 +117,7 @@ def restored(stored: Mapping[str, Any], instruments: Sequence[InstrumentSpec], t
         financing=financing_model(stored.get("financing", {})),
         dividends=tuple(Dividend(each[0], each[1], Decimal(each[2])) for each in stored.get("dividends", ())),
         trading=_trading(stored["trading"]),
-        rules=tuple(_rule(each, stored["currency"]) for each in stored["rules"]),
+        rules=tuple(_rule(each, stored["currency"], place) for place, each in enumerate(stored["rules"], 1)),
         allow_short=bool(stored["allow_short"]),
         session_zone=stored["session_zone"],
         session_start=time.fromisoformat(stored["session_start"]),
@@ -111,10 +130,14 @@ def _trading(stored: Mapping[str, Any]) -> TradingPreferences:
     return TradingPreferences(**values)
 
 
-def _rule(stored: Mapping[str, Any], currency: str) -> RuleSpec:
-    """A rule of one strategy is, in a run of that strategy, a rule of the run's own."""
+def _rule(stored: Mapping[str, Any], currency: str, place: int) -> RuleSpec:
+    """A rule of one strategy is, in a run of that strategy, a rule of the run's own.
+
+    It is named by its place: what several rules say of an order is told in the order of their keys, and the key of a
+    stored rule is another in every database.
+    """
     return RuleSpec(
-        key=stored["key"],
+        key=stored["key"] if stored["source"] == Source.PREFERENCES else f"rule:{place:03d}",
         name=stored["name"],
         type=stored["type"],
         limit=Decimal(stored["limit"]),

@@ -232,7 +232,7 @@ def _rules(user: Any, request: RunRequest, strategy: Strategy | None) -> tuple[R
 
 def own_rules(user: Any, strategy: Strategy | None) -> tuple[RuleSpec, ...]:
     """The preferences' rules and the user's own that would concern this strategy live."""
-    rows = risk.rules_of(user).filter(enabled=True).order_by("name")
+    rows = sorted(risk.rules_of(user).filter(enabled=True), key=lambda row: row.name)  # alike in every database
     mine = [
         risk.spec_of(row)
         for row in rows
