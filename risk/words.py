@@ -65,14 +65,23 @@ def _grouped(text: str) -> str:
 def _measured(rule: RuleSpec, rule_type: RuleType, value: Decimal) -> tuple[str, str, str]:
     """Return a rule's value and limit in words, and the unit of both; they differ wherever the numbers do."""
     unit = f" {rule.currency}" if rule_type.unit is Unit.CURRENCY and rule.currency else unit_words(rule_type)
-    limit = grouped(rule.limit)
-    is_coarse = rule_type.unit in _COARSE and value.is_finite() and value.adjusted() < 20
-    shown = grouped(value.quantize(_HUNDREDTH, ROUND_HALF_EVEN)) if is_coarse else grouped(value)
+    is_money = rule_type.unit is Unit.CURRENCY
+    shown, limit = _rounded(rule_type, value), _rounded(rule_type, rule.limit) if is_money else grouped(rule.limit)
     if shown == limit:  # the difference is smaller than what is shown
-        shown = grouped(value)
+        shown, limit = grouped(value), grouped(rule.limit)
     if shown == limit:
         shown, limit = format(value, ",f"), format(rule.limit, ",f")
     return shown, limit, unit
+
+
+def _rounded(rule_type: RuleType, value: Decimal) -> str:
+    """Write a number with at most two decimals where its unit is read so; money has both or none."""
+    if rule_type.unit not in _COARSE or not value.is_finite() or value.adjusted() >= 20:
+        return grouped(value)
+    nearest = value.quantize(_HUNDREDTH, ROUND_HALF_EVEN)
+    if rule_type.unit is Unit.CURRENCY and nearest != nearest.to_integral_value():
+        return format(nearest, ",f")
+    return grouped(nearest)
 
 
 def _phrase(rule_type: RuleType, intent: OrderIntent | None, symbol: str = "") -> str:

@@ -21,6 +21,8 @@ def said(kind: str, value: str, limit: str, **more: str) -> str:
         ("max_position_size", "5.0004", "5", "would be 5.0004 %, above the limit of 5 %"),
         ("max_position_size", "5.0000004", "5", "would be 5.0000004 %, above the limit of 5 %"),
         ("max_leverage", "0.9499", "0.5", "would be 0.95×, above the limit of 0.5×"),
+        ("max_order_value", "94993.8", "50000", "is 94,993.80 USD, above the limit of 50,000 USD"),
+        ("max_position_size", "6.3333", "5.125", "would be 6.33 %, above the limit of 5.125 %"),
         ("max_order_value", "47493.1234", "10", "is 47,493.12 USD, above the limit of 10 USD"),
     ],
 )
