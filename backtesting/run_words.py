@@ -26,7 +26,7 @@ def settings_told(job: Job) -> list[tuple[str, str]]:
         ("Warm-up", f"{causality.get('warmup', settings.get('warmup', 0))} bars"),
         ("Risk rules", _RULES.get(asked, "Written for this run") if isinstance(asked, str) else "Written for this run"),
         ("Seed", str(settings.get("seed", 0))),
-        *_preferences(settings.get("trading") or {}),
+        *([] if asked == "none" else _preferences(settings.get("trading") or {})),  # without rules nothing is gated
     ]
 
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from itertools import zip_longest
 
-_PHONE = 350  # pixels between the edges of a telephone's screen
+_PHONE = 330  # pixels that a card has for its table on a telephone
 _CHARACTER, _PADDING, _WRAPPED = 6.7, 24, 220  # pixels; what wraps is never narrower
 _CONTROL = 14  # characters that a button or a box is as wide as
 _SAMPLED = 40  # rows by which a table is measured

@@ -132,7 +132,7 @@ def layout(**more: Any) -> Figure:
 
 def percent_axis(**more: Any) -> Figure:
     """Return an axis of fractions shown as per cent."""
-    return {"tickformat": ".2~%", **more}
+    return {"tickformat": ",.2~%", **more}
 
 
 def written(fraction: float | None, digits: int = 1) -> str:

@@ -10,7 +10,7 @@ from django import template
 from analytics.charts.sweeps import score_words
 from backtesting.models import Job, JobKind
 from backtesting.robustness.verdict import chance_words
-from core.templatetags.formatting import MISSING, age_text, bars_words, unbroken
+from core.templatetags.formatting import MISSING, age_text, bars_words, quantity, unbroken
 from domain.bars import TIMEFRAME_SECONDS
 from portfolio.cost_words import COSTS, MONEY, cost_rows
 from strategies.base import Params
@@ -29,6 +29,15 @@ SETTINGS = {
     "starting_cash": "Starting cash",
     "allow_short": "May sell short",
     "sizing": "Position size",
+}
+SIZES = {
+    "percent_equity": "{} % of equity",
+    "risk_per_trade": "{} % of equity lost at the stop",
+    "fixed_value": "{} in the account's currency",
+    "fixed_quantity": "{} units",
+    "atr_volatility": "{} % of equity moved by one ATR",
+    "kelly": "{} of the Kelly criterion",
+    "equal_weight": "Equity in {} equal parts",
 }
 RULES = {"mine": "as live", "none": "none"}
 
@@ -181,10 +190,11 @@ def kind_words(job: Job) -> str:
 
 @register.filter
 def sizing_words(sizing: Mapping[str, Any]) -> str:
-    """Return a sizing with its method's name: `{"method": "percent_equity", "value": "2"}` gives its name: 2."""
+    """Return a sizing in words: `{"method": "percent_equity", "value": "2"}` gives 2 % of equity."""
     method = str(sizing.get("method", ""))
-    words = SIZINGS.get(method, _plain(method))  # type: ignore[call-overload]  # the texts are the enum's
-    return f"{words}: {sizing['value']}" if sizing.get("value") else words
+    if not sizing.get("value"):
+        return SIZINGS.get(method, _plain(method))  # type: ignore[call-overload]  # the texts are the enum's
+    return unbroken(SIZES.get(method, f"{_plain(method)}: {{}}").format(quantity(sizing["value"])))
 
 
 @register.filter

@@ -140,6 +140,47 @@ def test_a_comparison_names_costs_bars_and_verdicts_in_words(user: Any) -> None:
     assert shown.value_words("1d") == "1-day bars" and shown.value_words(45.0) == "45"
 
 
+def test_a_run_leads_to_its_sweep_and_a_sweep_to_its_walk_forward(user: Any) -> None:
+    job, client = done(user), page_client(user)
+
+    text = client.get(f"/backtests/{job.pk}/").content.decode()
+
+    for kind, words in (("sweep", "Sweep its parameters"), ("walk_forward", "Walk it forward")):
+        assert f"?kind={kind}&amp;from={job.pk}" in text and words in text
+        form = client.get(f"/backtests/new/?kind={kind}&from={job.pk}").content.decode()
+        assert 'value="WALK"' in form and "Values to try" in form
+
+
+def test_sizes_are_words_with_their_unit() -> None:
+    told = {"percent_equity": "95", "fixed_value": "25000", "equal_weight": "3", "kelly": "0.5"}
+
+    assert [shown.sizing_words({"method": method, "value": value}) for method, value in told.items()] == [
+        *("95\u00a0% of equity", "25,000 in the account's currency", "Equity in 3 equal parts"),
+        "0.5 of the Kelly criterion",
+    ]
+
+
+def test_settings_of_a_run_without_rules_name_no_gate_that_was_open(user: Any) -> None:
+    client = page_client(user)
+
+    pages = {
+        rules: client.get(f"/backtests/{done(user, request(risk_rules=rules)).pk}/?section=settings").content.decode()
+        for rules in ("none", "mine")
+    }
+
+    assert "Most open positions" not in pages["none"] and "10,000" not in pages["none"].replace("$100,000", "")
+    assert "Most open positions" in pages["mine"]
+
+
+def test_a_drawdown_has_the_same_days_in_its_table_and_in_the_words_of_the_curve(user: Any) -> None:
+    job = done(user)
+
+    page = page_client(user).get(f"/backtests/{job.pk}/?section=returns")
+
+    peak = page.context["drawdowns"][0]["peak"]
+    assert f"from {peak:%d %b %Y}" in page.context["pictures"]["equity"].summary
+
+
 def test_a_report_has_room_for_its_pictures_and_fits_the_paper(user: Any) -> None:
     text = page_client(user).get(f"/backtests/{done(user).pk}/report/").content.decode()
 

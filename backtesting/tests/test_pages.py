@@ -262,7 +262,7 @@ def test_runs_are_chosen_in_the_list_and_compared(user: Any) -> None:
 
     page = client.get(f"/backtests/compare/?id={first.pk}&id={second.pk}").content.decode()
 
-    assert "Fast average" in page and "parameters.fast" not in page and "Trades of B" in page
+    assert "Fast average" in page and "parameters.fast" not in page and "Trades of B" in page and "only in A" in page
     assert client.get("/backtests/").status_code == 200 and client.get("/backtests/rows/").status_code == 200
     assert client.get("/backtests/compare/").status_code == 302
     assert page_client(make_user()).get(f"/backtests/compare/?id={first.pk}").status_code == 404
@@ -315,7 +315,8 @@ def test_a_failed_job_shows_its_reason(user: Any) -> None:
 
     working.work_all(broken)
 
-    assert "no equity left" in page_client(user).get(f"/backtests/{job.pk}/").content.decode()
+    page = page_client(user).get(f"/backtests/{job.pk}/").content.decode()
+    assert "no equity left" in page and f"?from={job.pk}" in page and "run it again" in page
 
 
 def test_results_speak_the_words_of_the_forms_and_no_codes(user: Any) -> None:

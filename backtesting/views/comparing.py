@@ -43,10 +43,11 @@ def compare(request: HttpRequest) -> HttpResponse:
         "trades": [
             {
                 **each,
+                "name": titles[each["id"]][0],
                 "title": f"Trades of {titles[each['id']][0]} against those of A",
                 "rows": [
-                    *(("first", row) for row in each["only_first"][:MAX_TRADES_SHOWN]),
-                    *(("here", row) for row in each["only_here"][:MAX_TRADES_SHOWN]),
+                    *(("A", row) for row in each["only_first"][:MAX_TRADES_SHOWN]),
+                    *((titles[each["id"]][0], row) for row in each["only_here"][:MAX_TRADES_SHOWN]),
                 ],
             }
             for each in comparison.trade_differences(jobs)

@@ -66,10 +66,11 @@ def _benchmark_return(columns: EquityColumns) -> float | None:
 
 
 def _fall(each: Any) -> dict[str, Any]:
+    """Return a drawdown with its dates; a mark is a bar's close, and one at midnight belongs to the day that ended."""
     return {
         "depth": each.depth,
-        "peak": moment(each.peak_t),
-        "trough": moment(each.trough_t),
-        "recovered": moment(each.recovered_t) if each.recovered_t else None,
+        "peak": moment(each.peak_t - 1),
+        "trough": moment(each.trough_t - 1),
+        "recovered": moment(each.recovered_t - 1) if each.recovered_t else None,
         "days": each.days,
     }
