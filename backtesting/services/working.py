@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from backtesting.assignments import read_progress
 from backtesting.models import Chunk, Job, JobStatus
-from backtesting.services import doing, leases, preparing, settling
+from backtesting.services import doing, failing, leases, preparing, settling
 from backtesting.services.leases import Hold
 from backtesting.warming import calculated, load
 from core.bus import publish
@@ -79,29 +79,27 @@ def _told_preparing() -> bool:
 
 def _do(hold: Hold, calculate: Calculate) -> None:
     chunk = Chunk.objects.select_related("job").get(pk=hold.chunk_id)
-    with tempfile.TemporaryDirectory(prefix="backtest-") as folder:
-        watch = _Watch(hold, chunk.job, str(Path(folder) / "progress"))
-        started = time.monotonic()
-        try:
+    started = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="backtest-", ignore_cleanup_errors=True) as folder:
+            watch = _Watch(hold, chunk.job, str(Path(folder) / "progress"))
             doing.do(chunk, hold, watch.progress_file, partial(_in_child, calculate, watch))
-        except children.PlatformStopsError:
-            leases.give_back(hold, counts=False)
-        except children.ChildStoppedError as error:
-            _lost(hold, chunk, str(error))
-        except PlatformError as error:
-            settling.fail(hold.job_id, message=error.message, code=error.code, at=timezone.now())
-        except Exception as error:  # a bug, or code of others: tried once more, then the job says so
-            logger.exception("chunk %s of backtest %s failed", chunk.number, hold.job_id)
-            if chunk.attempts < 2:
-                leases.give_back(hold)
-                return
-            words = f"{type(error).__name__}: {error}"
-            settling.fail(
-                hold.job_id, message=f"It failed with an error of the code: {words}", code="error", at=timezone.now()
-            )
-        finally:
-            logger.info("chunk %s of backtest %s took %.1f s", chunk.number, hold.job_id, time.monotonic() - started)
-            watch.tell_end()
+    except children.PlatformStopsError:
+        leases.give_back(hold, counts=False)
+    except children.ChildStoppedError as error:
+        _lost(hold, chunk, str(error))
+    except PlatformError as error:
+        settling.fail(hold.job_id, message=error.message, code=error.code, at=timezone.now())
+    except Exception as error:  # a bug, code of others, or the disk: tried once more, then the job says so
+        logger.exception("chunk %s of backtest %s failed", chunk.number, hold.job_id)
+        if chunk.attempts < 2:
+            leases.give_back(hold)
+            return
+        message, code = failing.told(error)
+        settling.fail(hold.job_id, message=message, code=code, at=timezone.now())
+    finally:
+        logger.info("chunk %s of backtest %s took %.1f s", chunk.number, hold.job_id, time.monotonic() - started)
+        leases.raise_progress(hold.job_id)
 
 
 def _in_child(calculate: Calculate, watch: "_Watch", *work: Any) -> Any:
@@ -174,7 +172,3 @@ class _Watch:
             return None
         elapsed = (timezone.now() - self._job.started_at).total_seconds()
         return round(elapsed * (1.0 - share) / share, 1)
-
-    def tell_end(self) -> None:
-        """Keep the job's progress after a chunk; it has told its own end otherwise."""
-        leases.raise_progress(self._hold.job_id)
