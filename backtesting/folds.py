@@ -13,7 +13,7 @@ import numpy as np
 from analytics.metrics.series import period_values
 from analytics.metrics.summary import Costs, Curve, measured, summarize
 from analytics.metrics.trades import TradeColumns
-from backtesting import engine, run_notes
+from backtesting import engine, market, run_notes
 from backtesting.assignments import Assignment, Teller, benchmark_of, check_causality, fingerprint_of
 from backtesting.result_tables import ResultTable, held_share, written
 from backtesting.robustness.evidence import run_evidence
@@ -157,10 +157,10 @@ def end_walk(assignment: Assignment, answers: Sequence[bytes]) -> SingleAnswer:
     figures = summarize(curve, closed, basis=basis, benchmark=benchmark, exposure=held, fees_paid=fees_paid)
     returns = curve.returns(basis)
     evidence = run_evidence(
-        returns,
+        market.without_cash(returns, assignment, walk.t, basis),
         periods_per_year=basis.periods_per_year,
         n_trials=1,  # out of sample nothing was chosen by its result
-        market=run_notes.market_returns(walk.t, benchmark, basis),
+        market=market.returns_of_holding(assignment, walk.t, basis),
         n_trades=len(closed),
         out_of_sample_efficiency=walk.efficiency,
         seed=assignment.seed,
@@ -318,10 +318,10 @@ def end_validation(assignment: Assignment, answers: Sequence[bytes]) -> SingleAn
     name, benchmark = benchmark_of(assignment, t)
     curve = Curve(t, equity, cash)
     evidence = run_evidence(
-        result.returns[middle],
+        market.without_cash(result.returns[middle], assignment, moments, basis),
         periods_per_year=basis.periods_per_year,
         n_trials=1,
-        market=run_notes.market_returns(moments, benchmark_of(assignment, moments)[1], basis),
+        market=market.returns_of_holding(assignment, moments, basis),
         seed=assignment.seed,
     )
     return SingleAnswer(

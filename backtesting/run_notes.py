@@ -12,7 +12,7 @@ from analytics.metrics.annual import YEAR_DAYS, Basis
 from analytics.metrics.ratios import sharpe
 from analytics.metrics.series import period_values, returns_of
 from analytics.metrics.trades import TradeColumns
-from backtesting import honesty
+from backtesting import honesty, market
 from backtesting.assignments import Assignment
 from backtesting.robustness.bootstrap import Bands, Interval, equity_bands, intervals
 from backtesting.robustness.evidence import Evidence, run_evidence
@@ -117,24 +117,14 @@ def period_returns(result: Result, basis: Basis) -> Floats:
     return returns_of(values, result.starting_cash)
 
 
-def market_returns(t: Ints, benchmark: Floats, basis: Basis) -> Floats | None:
-    """Return what just holding gave in the periods of some moments; None where it has no price."""
-    _, prices = period_values(t, benchmark, basis.seconds)
-    if not len(prices) or not np.isfinite(prices).any():
-        return None
-    return np.nan_to_num(np.concatenate(([0.0], returns_of(prices))), nan=0.0)
-
-
-def chance(
-    assignment: Assignment, result: Result, closed: TradeColumns, *, basis: Basis, market: Floats | None
-) -> dict[str, Any]:
+def chance(assignment: Assignment, result: Result, closed: TradeColumns, *, basis: Basis) -> dict[str, Any]:
     """Measure how much of one run could be luck: verdict, intervals, resampled equity, shuffled trades."""
     returns = period_returns(result, basis)
     evidence = run_evidence(
-        returns,
+        market.without_cash(returns, assignment, result.t, basis),
         periods_per_year=basis.periods_per_year,
         n_trials=assignment.n_trials,
-        market=market,
+        market=market.returns_of_holding(assignment, result.t, basis),
         n_trades=len(closed),
         seed=assignment.seed,
     )

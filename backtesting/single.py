@@ -80,7 +80,6 @@ def whole_of(assignment: Assignment, params: Params, result: Result) -> Whole:
     """Return figures, what chance and costs say, and the tables of a result."""
     figures, benchmark_name, benchmark = measured(assignment, result)
     closed, basis = trade_columns(result.trades), basis_of(assignment)
-    market = run_notes.market_returns(result.t, benchmark, basis)
     return Whole(
         metrics=figures,
         summary={
@@ -88,7 +87,7 @@ def whole_of(assignment: Assignment, params: Params, result: Result) -> Whole:
             "benchmark": benchmark_name,
             "basis": basis.words,
             "costs": run_notes.cost_sensitivity(at_other_costs(assignment, params, result), basis),
-            "luck": run_notes.chance(assignment, result, closed, basis=basis, market=market),
+            "luck": run_notes.chance(assignment, result, closed, basis=basis),
             **counts(result),
         },
         tables=tables_of(result, benchmark=benchmark),

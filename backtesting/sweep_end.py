@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backtesting import run_notes
+from backtesting import market, run_notes
 from backtesting.assignments import Assignment, Teller, check_causality, fingerprint_of
 from backtesting.result_tables import ResultTable, written
 from backtesting.robustness.evidence import chosen_columns, sweep_evidence
@@ -81,11 +81,11 @@ def luck_of(assignment: Assignment, found: TrialsAnswer, top: int, around: Plate
     columns = list(chosen_columns(found.returns.shape[1], top))
     matrix = found.returns[:, columns].astype(np.float64)
     evidence = sweep_evidence(
-        matrix,
+        matrix - _alone(frame, market.cash(assignment, frame.t))[:, None],
         periods_per_year=basis.periods_per_year / frame.stride,
         n_trials=assignment.n_trials,
         best=columns.index(top),
-        market=_market(frame, len(matrix)),
+        market=_held(assignment, frame, len(matrix)),
         n_trades=int(found.rows[top]["metrics"].get("trades") or 0),
         stability=None if around is None else around.stability,
         seed=assignment.seed,
@@ -105,13 +105,18 @@ def luck_of(assignment: Assignment, found: TrialsAnswer, top: int, around: Plate
     }
 
 
-def _market(frame: Frame, n: int) -> Floats | None:
-    known = np.flatnonzero(np.isfinite(frame.benchmark))
+def _held(assignment: Assignment, frame: Frame, n: int) -> Floats | None:
+    """Return what just holding gave above cash in the periods of the trials; None where they are others."""
+    values = market.holding(assignment, frame.t)
+    known = np.flatnonzero(np.isfinite(values))
     if not len(known):
         return None
-    prices = np.where(np.isfinite(frame.benchmark), frame.benchmark, frame.benchmark[known[0]])
-    returns = frame.returns(prices, float(prices[0])).astype(np.float64)
-    return returns if len(returns) == n else None
+    returns = _alone(frame, np.where(np.isfinite(values), values, values[known[0]]))
+    return returns - _alone(frame, market.cash(assignment, frame.t)) if len(returns) == n else None
+
+
+def _alone(frame: Frame, values: Floats) -> Floats:
+    return frame.returns(values, float(values[0])).astype(np.float64)
 
 
 def trials_table(rows: Sequence[Row]) -> ResultTable:
