@@ -15,6 +15,8 @@ from domain.errors import ValidationFailed
 
 MAX_TRIALS = MAX_GRID
 _TRIES_A_DRAW = 50
+MOST_TRIES = 100_000  # of one search: a few seconds, which somebody waits for
+MOST_MISSES = 10_000  # in a row, after which the constraints are held to leave nothing more
 IsValid = Callable[[Combo], bool]
 
 
@@ -34,7 +36,7 @@ def planned(
     Parameters
     ----------
     space : parameters and constraints
-    n : draws of a random search; fewer come where the space has fewer
+    n : draws of a random search; fewer come where the space has fewer, or its constraints leave hardly any
     is_valid : the strategy's own check of a combination
 
     Raises
@@ -82,11 +84,14 @@ def _random(space: Space, n: int, seed: int, allowed: IsValid) -> tuple[Combo, .
         points = (space.point(int(index)) for index in rng.permutation(space.size))
         return tuple(combo for combo, _ in zip(filter(allowed, points), range(n), strict=False))
     found: dict[tuple[object, ...], Combo] = {}
-    for _ in range(n * _TRIES_A_DRAW):
+    misses = 0
+    for _ in range(min(n * _TRIES_A_DRAW, MOST_TRIES)):
         combo = drawn(space, rng)
-        if allowed(combo):
-            found.setdefault(tuple(combo.values()), combo)
-        if len(found) == n:
+        is_new = allowed(combo) and tuple(combo.values()) not in found
+        misses = 0 if is_new else misses + 1
+        if is_new:
+            found[tuple(combo.values())] = combo
+        if len(found) == n or misses == MOST_MISSES:
             break
     return tuple(found.values())
 
