@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from analytics.metrics.annual import YEAR_DAYS
 from domain.bars import BarArrays
 from domain.costs import FeeModel, FeeTier, SlippageModel
 
@@ -21,6 +22,7 @@ MIN_TRADES = 30
 MIN_YEARS = 2.0
 TRUSTED = 0.99
 ONE_TRADE_SHARE = 0.5
+COARSE_TICK = 0.01
 SPIKE = 0.25
 _NOT_COSTS = frozenset({"digits", "max_volume_percent", "tiers"})
 _NOT_A_RATE = "above"
@@ -156,7 +158,8 @@ class RunFacts:
     n_trades : closed ones (None: a curve of many paths, which has no trades of its own)
     n_open : positions still held at the end, valued at the last close; survivors : instruments that are all still
     traded at the end of the data (chosen today, with hindsight); warmup_bars : bars of the asked range that went into
-    warming up because no earlier ones are stored; lost_at : when equity was first 0 or below
+    warming up because no earlier ones are stored; lost_at : when equity was first 0 or below; tick_share : the largest
+    tick as a fraction of its instrument's lowest price, where fills are rounded to it
     """
 
     n_trades: int | None
@@ -170,6 +173,7 @@ class RunFacts:
     n_open: int
     best_trade_share: float | None
     lost_at: datetime | None = None
+    tick_share: float = 0.0
 
 
 def warnings_of(facts: RunFacts) -> tuple[HonestyWarning, ...]:
@@ -206,7 +210,7 @@ _WARNINGS: Mapping[str, _Rule] = {
     "short_history": (
         Severity.WARNING,
         lambda facts: facts.years < MIN_YEARS,
-        lambda facts: f"{facts.years:.1f} years of data: below {MIN_YEARS:.0f} years few kinds of market were seen.",
+        lambda facts: f"{_span(facts.years)} of data: below {MIN_YEARS:.0f} years few kinds of market were seen.",
     ),
     "data_trust": (
         Severity.WARNING,
@@ -220,6 +224,14 @@ _WARNINGS: Mapping[str, _Rule] = {
         Severity.WARNING,
         lambda facts: not facts.has_costs,
         lambda facts: "No fees and no slippage: real trading has both.",
+    ),
+    "coarse_tick": (
+        Severity.WARNING,
+        lambda facts: facts.tick_share > COARSE_TICK,
+        lambda facts: (
+            f"A tick is up to {facts.tick_share * 100:.0f} % of the lowest prices (before splits, say): slippage, "
+            "rounded up to a whole tick at every fill, costs more there than it did then."
+        ),
     ),
     "one_trade": (
         Severity.WARNING,
@@ -253,6 +265,10 @@ _WARNINGS: Mapping[str, _Rule] = {
         lambda facts: f"The best of {facts.n_trials:,} trials of this strategy looks better than it is.",
     ),
 }
+
+
+def _span(years: float) -> str:
+    return f"{years:.1f} years" if years >= 1 else _counted(round(years * YEAR_DAYS), "day")
 
 
 def _counted(n: int, word: str) -> str:

@@ -75,6 +75,7 @@ def _told(assignment: Assignment, t: Ints, **more: Any) -> tuple[dict[str, Any],
         n_survivors=sum(int(bars.t[-1]) >= last - SURVIVES_DAYS * DAY for bars in assignment.bars.values()),
         trust=trust_of(assignment),
         has_costs=has_costs(assignment),
+        tick_share=tick_share(assignment),
         n_trials=assignment.n_trials,
         **more,
     )
@@ -87,6 +88,19 @@ def has_costs(assignment: Assignment) -> bool:
     fees, slippage = assignment.settings.fees, assignment.settings.slippage
     twice = Decimal(2)
     return honesty.scaled(fees, twice) != fees or honesty.scaled(slippage, twice) != slippage
+
+
+def tick_share(assignment: Assignment) -> float:
+    """Return the largest tick as a fraction of its instrument's lowest price; 0 where slippage rounds nothing to it."""
+    slippage = assignment.settings.slippage
+    if honesty.scaled(slippage, Decimal(2)) == slippage:
+        return 0.0
+    shares = []
+    for instrument in assignment.settings.instruments:
+        bars = assignment.bars[instrument.symbol].between(assignment.start, None)
+        if len(bars):
+            shares.append(float(instrument.tick_size) / float(bars.o.min()))
+    return max(shares, default=0.0)
 
 
 def cost_sensitivity(points: Sequence[tuple[Decimal, Result]], basis: Basis) -> dict[str, Any] | None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from backtesting.robustness.verdict import Word
-from backtesting.tests.jobs import done, request, stored_walk
+from backtesting.tests.jobs import done, request, stored_walk, walk
 from core.testing import make_user
 from marketdata.action_services import record_action
 from marketdata.models import ActionKind
-from marketdata.tests.factories import MONDAY
+from marketdata.tests.factories import MONDAY, make_instrument, store_bars
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]  # the first one may have to compile the kernel
 DAY = 86_400
@@ -41,6 +41,16 @@ def test_the_market_that_is_taken_off_is_the_one_that_is_traded_whatever_the_run
     assert beside.metrics["beta"] != plain.metrics["beta"]
     for name in ("sharpe", "probabilistic_sharpe", "minimum_track_record"):
         assert evidence_of(beside)[name] == evidence_of(plain)[name]
+
+
+def test_prices_of_a_few_ticks_are_warned_of_where_slippage_rounds_to_the_tick() -> None:
+    store_bars(make_instrument("WALK", tick_size=D(5)), walk())
+    user = make_user()
+
+    free, slipping = done(user, request()), done(user, request(slippage={"bps": D(1)}))
+
+    assert "coarse_tick" not in [each["code"] for each in free.warnings]
+    assert "coarse_tick" in [each["code"] for each in slipping.warnings]
 
 
 def test_dividends_that_holding_pays_too_are_no_skill() -> None:
