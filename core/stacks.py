@@ -15,7 +15,7 @@ _SAMPLED = 40  # rows by which a table is measured
 _CELL = re.compile(r"<t([hd])\b([^>]*)>(.*?)</t\1>", re.S)
 _OPENING = re.compile(r"<(tr|td|th)\b([^>]*)>")
 _CONTROLS = re.compile(r"<select\b.*?</select>|<(?:input|textarea|meter|progress)\b[^>]*>", re.S)
-_TAG, _SPAN = re.compile(r"<[^>]+>"), re.compile(r'colspan="(\d+)"')
+_TAG, _SPAN, _ALONE = re.compile(r"<[^>]+>"), re.compile(r'colspan="(\d+)"'), re.compile(r'data-label="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Stacked:
 def stacked(content: str) -> Stacked:
     """Return `<thead>…</thead><tbody>…` with each cell labelled by its column's head where it is to become cards.
 
-    The first cell is its card's own heading, and heads that only screen readers see label nothing.
+    The first cell is its card's own heading, and heads that only screen readers see label nothing. A head whose word
+    needs its neighbour (`<th data-label="Exit price">Price`) says what it is called alone.
     """
     head, parting, body = content.partition("</thead>")
     if not parting or not _is_wide(head, body):
@@ -41,8 +42,9 @@ def stacked(content: str) -> Stacked:
 def _labels(head: str) -> list[str]:
     found: list[str] = []
     for _, attributes, inner in _CELL.findall(head):
-        text = "" if not found or "visually-hidden" in inner else _TAG.sub("", inner).strip().replace('"', "&quot;")
-        found += [text] + [""] * (_columns(attributes) - 1)
+        alone = _ALONE.search(attributes)
+        text = alone[1] if alone else _TAG.sub("", inner).strip().replace('"', "&quot;")
+        found += ["" if not found or "visually-hidden" in inner else text] + [""] * (_columns(attributes) - 1)
     return found
 
 

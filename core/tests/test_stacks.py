@@ -54,6 +54,12 @@ def test_the_words_of_a_head_are_taken_without_its_marks() -> None:
     assert 'data-label="R &quot;multiple&quot;"' in stacked(table(cells(*NAMES), head=head)).content
 
 
+def test_a_head_says_what_it_is_called_without_its_neighbour() -> None:
+    head = HEAD.replace("<th>Price</th>", '<th class="num" data-label="Entry price">Price</th>')
+
+    assert '<td data-label="Entry price">1,234.50</td>' in stacked(head + WIDE.partition("</thead>")[2]).content
+
+
 @pytest.mark.parametrize("content", ["", "<tbody></tbody>", "<thead></thead>", HEAD, "<thead><tr></tr></thead><tr>"])
 def test_what_is_no_whole_table_is_left_as_it_is_or_labelled_without_a_fault(content: str) -> None:
     assert stacked(content).content == content

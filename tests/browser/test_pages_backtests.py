@@ -10,6 +10,12 @@ DONE_MS = 90_000  # the first run of a machine compiles
 MOST_PIXELS = 3_000
 CELL_TEXT_SIZE = """() => Math.min(...[...document.querySelectorAll("#months .bartext")].map(
     (text) => parseFloat(getComputedStyle(text).fontSize) * text.getCTM().a))"""
+SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => {
+    for (const each of list.getEntries()) if (!each.hadRecentInput) window.shifted += each.value;
+}).observe({type: "layout-shift", buffered: true});"""
+PAINTED = """() => document.fonts.ready.then(
+    () => new Promise((done) => setTimeout(() => requestAnimationFrame(done), 300)))"""
+MOST_SHIFT = 0.1
 OVERLAPPING = """() => { const places = [...document.querySelectorAll("[data-figure]")];
     return places.filter((place) => place.querySelector(".main-svg").getBoundingClientRect().bottom
         > place.parentElement.getBoundingClientRect().bottom).length; }"""
@@ -39,6 +45,17 @@ def test_a_run_is_asked_for_and_its_sections_are_read(signed_in: Page, live_plat
         if number == 0:
             expect(page.locator("#months .bartext").first).to_be_visible()
             assert page.evaluate(CELL_TEXT_SIZE) >= 8.9, "figures of the months can be read on a telephone"
+
+    page.add_init_script(SHIFTS)
+    for address in (
+        f"{result}?section=trades",
+        f"{result}?section=orders",
+        f"{result}?section=figures",
+        f"{url}/backtests/",
+    ):
+        page.goto(address)
+        page.evaluate(PAINTED)
+        assert page.evaluate("window.shifted") < MOST_SHIFT, address
 
     page.goto(f"{result}?section=trades")
     page.locator(".rows-choice [name=symbol]").select_option("MSFT")
