@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ MAX_MATRIX_CELLS = 4_000_000  # returns that are kept of a sweep; beyond it seve
 CHUNK_SECONDS = 6.0
 MIN_CHUNK, MAX_CHUNK = 8, 256
 TPE_BATCH = 20
+SECONDS_A_RETURN = 1e-8  # of one combination in one split of a cross-validation
 DAY = 86_400
 Combo = dict[str, Any]
 
@@ -69,7 +70,7 @@ def estimate_walk(user: Any, request: WalkRequest) -> Cost:
     """Return what a walk-forward would cost; raises what submitting it would raise, the quota aside."""
     check_walk(request)
     made = _searched(user, request.search, most=MAX_SWEEP_RUNS)
-    return _walk_cost(user, made, _steps(made.found, request))
+    return _with_choosing(_walk_cost(user, made, _steps(made.found, request)), made, request)
 
 
 def submit_walk(user: Any, request: WalkRequest) -> Job:
@@ -77,8 +78,9 @@ def submit_walk(user: Any, request: WalkRequest) -> Job:
     check_walk(request)
     made = _searched(user, request.search, most=MAX_SWEEP_RUNS)
     steps = _steps(made.found, request)
-    cost = _walk_cost(user, made, steps)
-    check_cost(cost, field="windows")
+    runs = _walk_cost(user, made, steps)
+    cost = _with_choosing(runs, made, request)
+    check_cost(cost, field="groups" if request.mode == CPCV else "windows")
     walk = {
         "mode": request.mode,
         "windows": len(steps),
@@ -87,7 +89,8 @@ def submit_walk(user: Any, request: WalkRequest) -> Job:
         **({"groups": request.groups, "test_groups": request.test_groups} if request.mode == CPCV else {}),
     }
     extra = {**made.extra, "walk": walk, "cpcv": walk if request.mode == CPCV else None}
-    chunks = _chunks(made.combos, cost) if request.mode == CPCV else _window_chunks(made, steps)
+    chunks = _chunks(made.combos, runs) if request.mode == CPCV else _window_chunks(made, steps)
+    end_runs = max(1, round((cost.seconds - runs.seconds) / runs.seconds * runs.n_runs))  # so much of the progress
     return store(
         user,
         kind=JobKind.WALK_FORWARD,
@@ -95,7 +98,7 @@ def submit_walk(user: Any, request: WalkRequest) -> Job:
         request={**made.request, "walk": {**walk, "train": request.train, "test": request.test, "step": request.step}},
         extra=extra,
         cost=cost,
-        chunks=[*chunks, ChunkPlan(is_final=True, stage=1)],
+        chunks=[*chunks, ChunkPlan(is_final=True, stage=1, n_runs=end_runs)],
     )
 
 
@@ -248,6 +251,15 @@ def _walk_cost(user: Any, made: _Searched, steps: Sequence[Window]) -> Cost:
     share = np.mean([len(step.train) for step in steps]) / len(made.found.timeline) if steps else 1.0
     n_bars = max(1, int(made.found.n_bars * share))
     return cost_of(user, type_name=made.found.request.type, n_runs=n_runs, n_bars=n_bars)
+
+
+def _with_choosing(cost: Cost, made: _Searched, request: WalkRequest) -> Cost:
+    """Add what cross-validation takes to choose among all combinations on each of its splits."""
+    if request.mode != CPCV:
+        return cost
+    n_splits = math.comb(request.groups, request.test_groups)
+    seconds = SECONDS_A_RETURN * n_splits * made.n_trials * len(np.unique(made.found.timeline // DAY))
+    return replace(cost, seconds=round(cost.seconds + seconds, 1))
 
 
 def _chunks(combos: Sequence[Combo], cost: Cost) -> list[ChunkPlan]:
