@@ -13,19 +13,20 @@ from backtesting.spec import RunSpec
 from domain.bars import BarArrays, Ints, Timeframe
 from domain.instruments import InstrumentSpec
 from domain.matching import BarPrices
-from marketdata.calendars import Hours, close_times, hours, session_ends
+from marketdata.calendars import Hours, close_times, hours, session_begins, session_ends
 from risk.market_inputs import DAYS_NEEDED
 from strategies.evaluate import Answer, answer, warmup_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunFeed:
-    """Bars of one instrument: when each closed, whether it ends a session, what the strategy says, who may decide."""
+    """Bars of one instrument: when each closed, whether it begins or ends a session, what the strategy says at it."""
 
     instrument: InstrumentSpec
     timeframe: Timeframe
     bars: BarArrays
     closes: Ints
+    begins_session: npt.NDArray[np.bool_]
     ends_session: npt.NDArray[np.bool_]
     answer: Answer
     first_decision: int
@@ -36,7 +37,15 @@ class RunFeed:
         opened, high, low, close, volume = (
             Decimal(repr(float(column[i]))) for column in (bars.o, bars.h, bars.l, bars.c, bars.v)
         )
-        return BarPrices(open=opened, high=high, low=low, close=close, volume=volume)
+        return BarPrices(
+            open=opened,
+            high=high,
+            low=low,
+            close=close,
+            volume=volume,
+            begins_session=bool(self.begins_session[i]),
+            ends_session=bool(self.ends_session[i]),
+        )
 
     def hours(self, i: int) -> Hours:
         """Return where in its market's day bar `i` lies."""
@@ -65,6 +74,7 @@ def feeds_of(spec: RunSpec, bars: Mapping[str, BarArrays]) -> list[RunFeed]:
                 timeframe=spec.timeframe,
                 bars=series,
                 closes=closes,
+                begins_session=session_begins(series.t, spec.timeframe, instrument.calendar),
                 ends_session=session_ends(closes, spec.timeframe, instrument.calendar),
                 answer=answer(spec.strategy, spec.params, series),
                 first_decision=max(warmup, first.get(instrument.symbol, warmup)),

@@ -3,10 +3,10 @@
 Both loop on :func:`next_execution`, applying each result before asking again, so that brackets, one-cancels-other and
 resizing act inside the bar in the same way. The stated rule: at the open first market orders in their sequence, then
 stops that gap open, then limits that are better than the open; after that, inside the bar, stops before limits (the
-pessimistic choice where a bar touches both); at the close, orders for the close. An order released inside a bar takes
-part in the rest of it: a stop may still trigger, a target only where its entry filled at the open. A stop-limit that is
-reached inside a bar fills at its stop where its limit allows that; else it waits for the next bar, since nobody knows
-whether the bar came to the limit before or after.
+pessimistic choice where a bar touches both); at the session's close, orders for the close. An order released inside a
+bar takes part in the rest of it: a stop may still trigger, a target only where its entry filled at the open. A
+stop-limit that is reached inside a bar fills at its stop where its limit allows that; else it waits for the next bar,
+since nobody knows whether the bar came to the limit before or after.
 
 Where an account may take but a part of a bar's volume, an order fills with what is left of it and goes on working: what
 remains of a market order, or of a stop that was reached, fills at the next open.
@@ -43,13 +43,15 @@ class ExecutionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarPrices:
-    """One bar's prices in the quote currency."""
+    """One bar's prices in the quote currency, and whether it is the first or the last of its session."""
 
     open: Decimal
     high: Decimal
     low: Decimal
     close: Decimal
     volume: Decimal = ZERO
+    begins_session: bool = True
+    ends_session: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,7 @@ class Execution:
     reason: str = ""
 
 
+_AUCTIONS = frozenset({TimeInForce.OPG, TimeInForce.CLS})
 _OPEN_ONLY = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG})
 _STOPS = (OrderType.STOP, OrderType.TRAILING_STOP, OrderType.STOP_LIMIT)
 _RANK = {
@@ -150,6 +153,8 @@ def _is_within(side: OrderSide, price: Decimal, limit: Decimal) -> bool:
 def _at_open(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
     if order.arrival is not Phase.BEFORE or order.time_in_force is TimeInForce.CLS:
         return None
+    if order.time_in_force is TimeInForce.OPG and not bar.begins_session:
+        return None
     execution = _try_at_open(order, bar, costs)
     if execution is None and order.time_in_force in _OPEN_ONLY:
         return Execution(
@@ -173,7 +178,7 @@ def _try_at_open(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution |
 
 
 def _inside(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
-    if _is_market(order) or order.time_in_force is TimeInForce.CLS:
+    if _is_market(order) or order.time_in_force in _AUCTIONS:
         return None
     worst, best = (bar.high, bar.low) if order.side is OrderSide.BUY else (bar.low, bar.high)
     if _waits_for_stop(order):
@@ -214,7 +219,7 @@ def _stop_quote(order: MatchOrder, bar: BarPrices) -> Decimal:
 
 
 def _at_close(order: MatchOrder, bar: BarPrices, costs: Costs) -> Execution | None:
-    if order.time_in_force is not TimeInForce.CLS or order.arrival is not Phase.BEFORE:
+    if order.time_in_force is not TimeInForce.CLS or order.arrival is not Phase.BEFORE or not bar.ends_session:
         return None
     is_within = order.type is OrderType.LIMIT and _is_within(order.side, bar.close, _limit(order))
     if order.type is OrderType.MARKET or is_within:

@@ -97,6 +97,19 @@ def session_ends(closes: Ints, timeframe: Timeframe, calendar: str) -> npt.NDArr
     return np.asarray(is_known & (found.closes[np.minimum(coming, len(found.closes) - 1)] <= closes))
 
 
+def session_begins(opened: Ints, timeframe: Timeframe, calendar: str) -> npt.NDArray[np.bool_]:
+    """Tell for each bar's open whether the session begins with the bar, or in it; at 00:00Z where there are none."""
+    if not timeframe.is_intraday:
+        return np.ones(len(opened), dtype=np.bool_)
+    found = sessions(calendar)
+    if found is None:
+        return np.asarray(opened % DAY == 0)
+    coming = np.searchsorted(found.opens, opened)
+    is_known = coming < len(found.opens)
+    first = found.opens[np.minimum(coming, len(found.opens) - 1)]
+    return np.asarray(is_known & (first < opened + timeframe.seconds))
+
+
 class Hours(StrEnum):
     """Where in its market's day a bar lies."""
 

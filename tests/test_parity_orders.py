@@ -60,6 +60,7 @@ def test_every_order_type_and_time_in_force_is_executed_alike(timeframe: Timefra
         (32, BUY, 9, {"type": OrderType.LIMIT, "limit_price": price(bars, 32, 0.5), "until": 40}),
         (33, BUY, 3, {"type": OrderType.LIMIT, "limit_price": price(bars, 33, 1.02), "until": 41}),
         (34, BUY, 14, {"stop_loss_percent": D(2), "take_profit_percent": D(3)}),
+        (40, BUY, 4, {"time_in_force": TimeInForce.OPG}),
         (50, BUY, 5, {"time_in_force": TimeInForce.CLS}),
         (60, SELL, 30, {"reduce_only": True}),
         (70, BUY, 6, {"type": OrderType.LIMIT, "limit_price": price(bars, 70, 1.02), "stop_loss_percent": D(1)}),

@@ -135,18 +135,28 @@ class PaperBroker:
             found.setdefault(row.instrument_id, []).append(row)
         return found
 
-    def advance(self, instrument_id: UUID, bar: Bar, rows: Sequence[PaperOrder] | None = None) -> Told | None:
+    def advance(
+        self,
+        instrument_id: UUID,
+        bar: Bar,
+        rows: Sequence[PaperOrder] | None = None,
+        *,
+        begins_session: bool = True,
+        ends_session: bool = True,
+    ) -> Told | None:
         """Execute the next thing that happens in this bar, commit it, and tell it; None when the bar has no more.
 
-        ``rows`` is what :meth:`working` found of the instrument a moment ago.
+        ``rows`` is what :meth:`working` found of the instrument a moment ago. Orders for the session's open or close
+        execute in a bar that begins or ends one alone.
         """
+        told = replace(prices(bar), begins_session=begins_session, ends_session=ends_session)
         seen = self.working_in(instrument_id) if rows is None else rows
-        if self._next(seen, bar) is None:
+        if self._next(seen, bar, told) is None:
             return None
         with transaction.atomic():
             book = self._locked_book()
             # again, now that nobody else can change the book
-            found = self._next(self.working_in(instrument_id), bar)
+            found = self._next(self.working_in(instrument_id), bar, told)
             if found is None:
                 return None
             row, execution = found
@@ -158,10 +168,10 @@ class PaperBroker:
         """What is on the book of one instrument; see :meth:`working`."""
         return _working_in(account_id=self.account_id, instrument_id=instrument_id)
 
-    def _next(self, rows: Sequence[PaperOrder], bar: Bar) -> tuple[PaperOrder, Execution] | None:
+    def _next(self, rows: Sequence[PaperOrder], bar: Bar, told: BarPrices) -> tuple[PaperOrder, Execution] | None:
         by_id = {row.client_order_id: row for row in rows}
         orders = [_match_order(row, bar) for row in rows if _is_due(row, bar)]
-        execution = next_execution(orders, prices(bar), self._costs_in(rows[0].instrument, bar)) if orders else None
+        execution = next_execution(orders, told, self._costs_in(rows[0].instrument, bar)) if orders else None
         return None if execution is None else (by_id[execution.order_id], execution)
 
     def _costs(self, instrument: Instrument) -> Costs:

@@ -7,7 +7,7 @@ import numpy as np
 
 from domain.bars import Bar, Timeframe
 from domain.orders import EventSource, OrderRole, OrderStatus, OrderType
-from marketdata.calendars import session_ends
+from marketdata.calendars import session_begins, session_ends
 from marketdata.models import Instrument
 from portfolio.models import Account
 from preferences import selectors as preferences
@@ -48,18 +48,24 @@ def _match_bar(venue: PaperBroker, closed: ClosedBar, lease: leases.Lease, rows:
     account_id, instrument_id, bar = venue.account_id, closed.instrument.pk, closed.bar
     done = 0
     rows = rows if rows is not None else venue.working_in(instrument_id)
-    while (told := venue.advance(instrument_id, bar, rows)) is not None:
+    begins, ends = _begins_session(closed), _ends_session(closed)
+    while (told := venue.advance(instrument_id, bar, rows, begins_session=begins, ends_session=ends)) is not None:
         follow_ups = execution.apply_report(
             account_id, told.report, source=EventSource.STREAM, arrival=told.phase, at=bar.close_at, lease=lease
         )
         sending.dispatch(follow_ups)
         rows = venue.working_in(instrument_id)
         done += 1
-    for report in venue.end_bar(instrument_id, bar, ends_session=_ends_session(closed), rows=rows):
+    for report in venue.end_bar(instrument_id, bar, ends_session=ends, rows=rows):
         execution.apply_report(account_id, report, source=EventSource.STREAM, at=bar.close_at)
     if any(row.type == OrderType.LIMIT for row in rows):
         _cancel_overdue(account_id, closed)
     return done
+
+
+def _begins_session(closed: ClosedBar) -> bool:
+    opened = np.array([int(closed.bar.open_at.timestamp())], dtype=np.int64)
+    return bool(session_begins(opened, closed.timeframe, closed.instrument.calendar)[0])
 
 
 def _ends_session(closed: ClosedBar) -> bool:
