@@ -92,7 +92,7 @@ def report_of(job: Job, context: dict[str, Any]) -> Report:
         "figures": figures,
         "trades": trades,
         "n_trades": n_trades,
-        "is_daily": job.timeframe in ("1d", "1w"),
+        "time_style": "date" if job.timeframe in ("1d", "1w") else "minute",
         "made_at": timezone.now(),
     }
     html = render_to_string("backtesting/report.html", {**told, "job": job, "style": style, "script": script})

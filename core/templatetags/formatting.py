@@ -24,6 +24,7 @@ MINUS = "−"
 PER_CENT = "\N{NO-BREAK SPACE}%"  # a sign that stands alone on the next line reads as nothing
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 DIGITS = {"JPY": 0, "BTC": 8, "ETH": 8}
+SHAPES = {"datetime": "%d %b %Y %H:%M:%S", "minute": "%d %b %Y %H:%M", "date": "%d %b %Y", "time": "%H:%M:%S"}
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -195,15 +196,19 @@ def when(moment: datetime | None, style: str = "datetime") -> SafeString | str:
     if moment is None:
         return MISSING
     utc = _utc(moment)
-    local = timezone.localtime(utc)
-    shapes = {"datetime": "%d %b %Y %H:%M:%S", "minute": "%d %b %Y %H:%M", "date": "%d %b %Y", "time": "%H:%M:%S"}
     return format_html(
         '<time datetime="{}" data-value="{}" title="{} UTC">{}</time>',
         utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
         int(utc.timestamp()),
         utc.strftime("%Y-%m-%d %H:%M:%S"),
-        local.strftime(shapes[style]),
+        timezone.localtime(utc).strftime(SHAPES[style]),
     )
+
+
+@register.filter
+def stamped(moment: datetime | None, style: str = "datetime") -> str:
+    """Write a moment in the user's zone as bare text, for paper; styles as `when` has them."""
+    return MISSING if moment is None else timezone.localtime(_utc(moment)).strftime(SHAPES[style])
 
 
 @register.simple_tag

@@ -13,6 +13,12 @@ from core.templatetags import formatting
 HERE = datetime(2024, 3, 31, 0, 30, tzinfo=UTC)
 
 
+def test_a_moment_on_paper_is_bare_text_in_the_users_zone() -> None:
+    with timezone.override("Europe/Vienna"):
+        assert formatting.stamped(HERE, "minute") == "31 Mar 2024 01:30"
+        assert (formatting.stamped(HERE, "date"), formatting.stamped(None)) == ("31 Mar 2024", "–")
+
+
 def rendered(text: str, **values: object) -> str:
     return Template("{% load formatting components %}" + text).render(Context(values))
 
