@@ -151,6 +151,23 @@ def test_a_run_leads_to_its_sweep_and_a_sweep_to_its_walk_forward(user: Any) -> 
         assert 'value="WALK"' in form and "Values to try" in form
 
 
+@pytest.mark.parametrize("kind", ["", "sweep", "walk_forward"])
+def test_an_empty_list_of_a_kind_says_what_the_kind_is_for_and_begins_one(user: Any, kind: str) -> None:
+    text = page_client(user).get(f"/backtests/?kind={kind}").content.decode()
+
+    words = {"": "Nothing tested yet", "sweep": "No sweep yet", "walk_forward": "No walk-forward yet"}
+    assert words[kind] in text and f'href="/backtests/new/{"?kind=" + kind if kind else ""}"' in text
+
+
+def test_the_first_view_says_how_much_of_the_money_was_at_work(user: Any) -> None:
+    job = done(user, request(sizing_value=Decimal(2)))
+
+    text = page_client(user).get(f"/backtests/{job.pk}/").content.decode()
+
+    assert 0 < job.metrics["average_exposure"] < 0.03
+    assert f"on average {job.metrics['average_exposure'] * 100:.2f}\u00a0% of equity invested" in text
+
+
 def test_sizes_are_words_with_their_unit() -> None:
     told = {"percent_equity": "95", "fixed_value": "25000", "equal_weight": "3", "kelly": "0.5"}
 
