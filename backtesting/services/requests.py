@@ -291,10 +291,14 @@ def _plain_bounds(request: RunRequest) -> None:
     if not 0 <= request.seed <= MAX_SEED:
         found.append(FieldError("seed", "out_of_range", f"The seed must lie between 0 and {MAX_SEED}."))
     if request.start is not None and request.end is not None and request.start >= request.end:
-        text = f"end {request.end.isoformat()} must lie after start {request.start.isoformat()}."
+        text = f"The range would end ({_moment(request.end)}) before it begins ({_moment(request.start)})."
         found.append(FieldError("end", "bound", text))
     if found:
         raise ValidationFailed.of(tuple(found))
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _bars(request: RunRequest, instruments: Sequence[Instrument], warmup: int) -> dict[str, BarArrays]:

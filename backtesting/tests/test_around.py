@@ -156,6 +156,9 @@ def test_the_command_line_names_what_is_wrong(user: Any) -> None:
         call_command("backtest", user.username, "sma_cross", "NOPE", "-p", "fast=0", stdout=StringIO())
 
     assert "symbols:" in str(caught.value) and "parameters.fast" in str(caught.value)
+    days = ["--start", "2024-03-01", "--end", "2024-02-01"]
+    with pytest.raises(CommandError, match=r"would end \(2024-02-02 00:00 UTC\) before it begins"):
+        call_command("backtest", user.username, "sma_cross", "WALK", *days, stdout=StringIO())
 
 
 def test_the_engine_is_warmed_by_runs_with_and_without_rules() -> None:
