@@ -25,6 +25,7 @@ from strategies.parameters import read_parameters
 MAX_SWEEP_RUNS = 20_000
 MAX_WALK_RUNS = 50_000
 MAX_MATRIX_CELLS = 4_000_000  # returns that are kept of a sweep; beyond it several periods become one
+MAX_VALIDATION_CELLS = 25_000_000  # 200 MB of returns; here each day counts, for purge and embargo do
 CHUNK_SECONDS = 6.0
 MIN_CHUNK, MAX_CHUNK = 8, 256
 TPE_BATCH = 20
@@ -248,9 +249,22 @@ def _walk_cost(user: Any, made: _Searched, steps: Sequence[Window]) -> Cost:
             f"{made.n_trials:,} combinations in {len(steps)} windows are {n_runs:,} runs, beyond {MAX_WALK_RUNS:,}."
         )
         raise ValidationFailed(message, field="space", code="too_many")
+    if not steps:
+        _check_returns(made)
     share = np.mean([len(step.train) for step in steps]) / len(made.found.timeline) if steps else 1.0
     n_bars = max(1, int(made.found.n_bars * share))
     return cost_of(user, type_name=made.found.request.type, n_runs=n_runs, n_bars=n_bars)
+
+
+def _check_returns(made: _Searched) -> None:
+    """Refuse a cross-validation whose returns, all of which its end holds at once, would not fit into memory."""
+    n_days = len(np.unique(made.found.timeline // DAY))
+    if made.n_trials * n_days > MAX_VALIDATION_CELLS:
+        message = (
+            f"{made.n_trials:,} combinations over {n_days:,} days are {made.n_trials * n_days:,} returns, beyond the "
+            f"{MAX_VALIDATION_CELLS:,} of one cross-validation: fewer combinations, or a shorter range."
+        )
+        raise ValidationFailed(message, field="space", code="too_many")
 
 
 def _with_choosing(cost: Cost, made: _Searched, request: WalkRequest) -> Cost:

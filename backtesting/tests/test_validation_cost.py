@@ -40,3 +40,13 @@ def test_one_beyond_what_a_job_may_cost_is_refused(few: WalkRequest, monkeypatch
         submit_walk(make_user(), replace(few, groups=20, test_groups=4))
 
     assert [(fault.field, fault.code) for fault in caught.value.errors] == [("groups", "too_expensive")]
+
+
+def test_more_returns_than_one_process_should_hold_are_refused(few: WalkRequest) -> None:
+    space = {"fast": {"min": 2, "max": 101}, "slow": {"min": 110, "max": 259}}
+
+    with pytest.raises(ValidationFailed) as caught:
+        estimate_walk(make_user(), replace(few, search=replace(few.search, space=space)))
+
+    assert [(fault.field, fault.code) for fault in caught.value.errors] == [("space", "too_many")]
+    assert "15,000 combinations over 2,000 days are 30,000,000 returns" in caught.value.message
