@@ -94,7 +94,8 @@ class SlippageModel:
         worse = quoted * (bps / _BPS + self.volume_impact * share * share) + self.spread / 2
         raw = quoted + side.sign * worse
         rounding = ROUND_CEILING if side is OrderSide.BUY else ROUND_FLOOR
-        return max(tick, (raw / tick).to_integral_value(rounding) * tick)
+        price = max(tick, (raw / tick).to_integral_value(rounding) * tick)
+        return price if side is OrderSide.BUY else min(quoted, price)  # below a tick the least price would be a gain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,8 @@ def slipped(quoted: float, sign: float, bps: float, p: Record, ins: Record) -> f
     raw = quoted + sign * (quoted * bps / 10_000.0 + p.slip_spread / 2.0)
     steps = raw * ins.tick_down / ins.tick_up
     whole = -floor_near(-steps) if sign > 0 else floor_near(steps)
-    return max(1.0, whole) * ins.tick_up / ins.tick_down
+    price = max(1.0, whole) * ins.tick_up / ins.tick_down
+    return price if sign > 0 else min(quoted, price)  # below a tick the least price would be a gain
 
 
 @inlined

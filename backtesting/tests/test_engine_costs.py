@@ -51,6 +51,17 @@ def test_a_spread_at_entries_is_paid_by_what_may_open_a_position_and_by_nothing_
 
 @pytest.mark.timeout(900)  # the first one may have to compile the kernel
 @pytest.mark.parametrize("exact", [False, True])
+def test_slippage_is_no_gain_below_a_tick(exact: bool) -> None:
+    bars = ohlc(*[(0.004, 0.004, 0.004, 0.004)] * 4)  # before splits, on a tick of 0.01
+    spec = spec_of(Says(short_entry=rows(0)), slippage=SlippageModel(bps=D(10)), allow_short=True)
+
+    run = engine.run(spec, {"AAA": bars}, exact=exact)
+
+    assert run.fills["price"].tolist() == [0.004]
+
+
+@pytest.mark.timeout(900)  # the first one may have to compile the kernel
+@pytest.mark.parametrize("exact", [False, True])
 def test_a_target_that_the_entry_itself_gapped_over_takes_and_one_that_waited_makes(exact: bool) -> None:
     bars = ohlc(FLAT, (110, 112, 109, 111), FLAT, (104, 106, 103, 104), FLAT)
     spec = spec_of(
