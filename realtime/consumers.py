@@ -43,8 +43,8 @@ async def account(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def backtest(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """/ws/backtests/{id}/: progress of an own backtest."""
-    await Socket(scope, receive, send).run(_owned(scope, "backtest", backtest_topic))
+    """/ws/backtests/{id}/: progress of an own backtest, from the last that was told: it may have ended already."""
+    await Socket(scope, receive, send).run(_owned(scope, "backtest", backtest_topic), tells_last=True)
 
 
 async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -54,14 +54,18 @@ class Socket:
         self._recent: deque[float] = deque(maxlen=MAX_CLIENT_MESSAGES)
         self._may_send, self._has_mail = asyncio.Event(), asyncio.Event()
         self._opening: dict[str, Any] = {}  # what came with the token
-        self._kind = ""
+        self._kind, self._tells_last = "", False
         self._pace: float | None = 0.0  # seconds between batches (0: as they come), None: nothing now
         self._pace_changed = asyncio.Event()
         self._order = asyncio.Lock()  # what is asked of the ring and then taken in must not be overtaken
 
-    async def run(self, find_topic: TopicFinder, *, kind: str = "") -> None:
-        """Serve the connection until it ends; ``kind`` names what paces it (credentials.pace_of)."""
-        self._kind = kind
+    async def run(self, find_topic: TopicFinder, *, kind: str = "", tells_last: bool = False) -> None:
+        """Serve the connection until it ends.
+
+        ``kind`` names what paces it (credentials.pace_of); ``tells_last``: the newest message, which came before the
+        connection, is told first.
+        """
+        self._kind, self._tells_last = kind, tells_last
         if not await self._admit():
             return
         try:
@@ -113,9 +117,7 @@ class Socket:
             await self._layer.group_add(group, channel)
         listener = asyncio.ensure_future(self._listen(channel, topic, started := asyncio.Event()))
         try:
-            self._outbox = SocketOutbox(await self._ask(self._rings.current, topic))
-            await self._find_pace()
-            await self._send_text(self._notice("ready"))
+            await self._begin(topic)
             started.set()
             await self._until_one_ends(listener, self._read(topic), self._write(), self._watch(topic))
         finally:
@@ -123,6 +125,16 @@ class Socket:
             for group in groups:
                 with contextlib.suppress(Exception):
                     await self._layer.group_discard(group, channel)
+
+    async def _begin(self, topic: str) -> None:
+        newest = await self._ask(self._rings.current, topic)
+        told = (await self._ask(self._rings.since, topic, newest - 1) or []) if self._tells_last else []
+        self._outbox = SocketOutbox(newest - 1 if told else newest)
+        await self._find_pace()
+        await self._send_text(self._notice("ready"))
+        for seq, text in told:
+            self._outbox.put(seq, text)
+            self._has_mail.set()
 
     async def _until_one_ends(self, listener: "asyncio.Future[None]", *others: Awaitable[None]) -> None:
         tasks = [listener, *(asyncio.ensure_future(other) for other in others)]
