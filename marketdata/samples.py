@@ -2,14 +2,15 @@
 
 import csv
 import gzip
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from domain.bars import Timeframe
 from marketdata import selectors
+from marketdata.action_services import record_action
 from marketdata.bar_imports import ImportRequest, import_bars
-from marketdata.models import Instrument
+from marketdata.models import ActionKind, Instrument
 
 FOLDER = Path(__file__).parent / "sample"
 CONSTITUENTS = FOLDER / "sp500_constituents.csv.gz"
@@ -17,9 +18,15 @@ CONSTITUENTS = FOLDER / "sp500_constituents.csv.gz"
 _SYMBOL_TODAY = {"FB": "META", "GOOG": "GOOG"}
 _VENUES = {"AAPL": "XNAS", "FB": "XNAS", "GOOG": "XNAS", "IBM": "XNYS", "MSFT": "XNAS"}
 
+# The files hold prices as they were traded; each of these days made two shares of one.
+_SPLITS = {"AAPL": (date(2000, 6, 21), date(2005, 2, 28)), "MSFT": (date(2003, 2, 18),)}
+
 
 def load_sample_data(*, at: datetime) -> dict[str, int]:
-    """Import the sample histories; return how many bars of each are new (0 the second time)."""
+    """Import the sample histories; return how many bars of each are new (0 the second time).
+
+    Their splits are written down with them, so that every reader sees prices on one scale.
+    """
     listed = constituents()
     added: dict[str, int] = {}
     for path in sorted(FOLDER.glob("*_1d.csv.gz")):
@@ -42,7 +49,16 @@ def load_sample_data(*, at: datetime) -> dict[str, int]:
         Instrument.objects.filter(symbol=symbol).update(
             name=facts.get("Security", ""), sector=facts.get("GICS Sector", "")
         )
+        _note_splits(symbol)
     return added
+
+
+def _note_splits(symbol: str) -> None:
+    row = Instrument.objects.get(symbol=symbol)
+    known = set(selectors.corporate_actions(row).filter(kind=ActionKind.SPLIT).values_list("ex_date", flat=True))
+    for day in _SPLITS.get(symbol, ()):
+        if day not in known:
+            record_action(row, kind=ActionKind.SPLIT, ex_date=day, value=Decimal(2))
 
 
 def constituents() -> dict[str, dict[str, str]]:

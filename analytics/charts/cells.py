@@ -128,8 +128,9 @@ def _month_words(rows: Sequence[YearRow], months: Floats, digits: int) -> str:
         return "No month yet."
     named = {(row.year, month): value for row in rows for month, value in enumerate(row.months) if value is not None}
     top, low = max(named, key=lambda key: named[key]), min(named, key=lambda key: named[key])
+    count = f"{int(np.sum(months > 0))} of {len(months)} month{'s' * (len(months) != 1)} gained."
     return (
-        f"{int(np.sum(months > 0))} of {len(months)} month{'s' * (len(months) != 1)} gained. Best {MONTHS[top[1]]} {top[0]} "
+        f"{count} Best {MONTHS[top[1]]} {top[0]} "
         f"{written(named[top], digits)}, worst {MONTHS[low[1]]} {low[0]} {written(named[low], digits)}."
     )
 

@@ -1,7 +1,8 @@
 """Monte Carlo over trades: the same trades in another order, or drawn again with replacement. Pure; seeded.
 
-Shuffling keeps the sum and shows how much of the drawdown was the order; resampling shows how much of the result was
-which trades happened to come.
+Shuffling keeps the end and shows how much of the drawdown was the order; resampling shows how much of the result was
+which trades happened to come. A trade counts by what it did to the account it was made with: gains of a grown account
+drawn at the start would be as many times too large as it grew.
 """
 
 from dataclasses import dataclass
@@ -59,7 +60,8 @@ def trade_monte_carlo(
 
     Parameters
     ----------
-    pnl : float64[n_trades], net P&L in the order of closing; sizes are taken as they were, not compounded
+    pnl : float64[n_trades], net P&L in the order of closing; each becomes the share of the equity before it that it won
+        or lost, and a path compounds the shares (nothing is left from a trade on that lost all)
     starting_equity : before the first trade, above 0
     ruin_fraction : equity below this fraction of the start counts as ruin
 
@@ -76,11 +78,13 @@ def trade_monte_carlo(
         return None
     rng = np.random.default_rng(seed)
     steps = sampled_steps(len(pnl))
+    growth = _growth(pnl, starting_equity)
     size = max(1, _BATCH_CELLS // len(pnl))
-    drawn = [_paths(pnl, starting_equity, min(size, n_paths - start), method, rng) for start in range(0, n_paths, size)]
+    counts = [min(size, n_paths - done) for done in range(0, n_paths, size)]
+    drawn = [_paths(growth, starting_equity, count, method, rng) for count in counts]
     kept = np.concatenate([paths[:, steps[1:]] for paths in drawn])
     falls, lowest = np.concatenate([_deepest(p) for p in drawn]), np.concatenate([p.min(axis=1) for p in drawn])
-    real = float(_deepest(_cumulated(pnl[None, :], starting_equity))[0])
+    real = float(_deepest(_compounded(growth[None, :], starting_equity))[0])
     worst, middle, mild = np.quantile(falls, [0.05, 0.5, 0.95])
     return TradeSimulation(
         bands=bands_of(kept, starting_equity, steps, _LEVELS),
@@ -96,14 +100,24 @@ def trade_monte_carlo(
     )
 
 
-def _paths(pnl: Floats, start: float, n: int, method: Redraw, rng: np.random.Generator) -> Floats:
+def _growth(pnl: Floats, start: float) -> Floats:
+    """Return what each trade made of one unit of the equity before it: float64[n_trades], 0 once all is lost."""
+    after = start + np.cumsum(pnl)
+    before = after - pnl
+    lives = np.minimum.accumulate(np.minimum(before, after)) > 0
+    found = np.zeros(len(pnl))
+    np.divide(after, before, out=found, where=lives)
+    return found
+
+
+def _paths(growth: Floats, start: float, n: int, method: Redraw, rng: np.random.Generator) -> Floats:
     if method is Redraw.RESAMPLE:
-        return _cumulated(pnl[rng.integers(0, len(pnl), (n, len(pnl)))], start)
-    return _cumulated(rng.permuted(np.tile(pnl, (n, 1)), axis=1), start)
+        return _compounded(growth[rng.integers(0, len(growth), (n, len(growth)))], start)
+    return _compounded(rng.permuted(np.tile(growth, (n, 1)), axis=1), start)
 
 
-def _cumulated(pnl: Floats, start: float) -> Floats:
-    return start + np.column_stack((np.zeros(len(pnl)), np.cumsum(pnl, axis=1)))
+def _compounded(growth: Floats, start: float) -> Floats:
+    return start * np.column_stack((np.ones(len(growth)), np.cumprod(growth, axis=1)))
 
 
 def _deepest(paths: Floats) -> Floats:

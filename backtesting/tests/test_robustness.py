@@ -158,7 +158,7 @@ def test_equity_bands_begin_at_the_start_and_are_in_order() -> None:
     assert (np.diff(found.quantiles, axis=0) >= 0).all()
 
 
-def test_shuffled_trades_keep_their_sum_and_resampled_ones_do_not() -> None:
+def test_shuffled_trades_keep_their_end_and_resampled_ones_do_not() -> None:
     pnl = rng(6).normal(10, 100, 60)
 
     shuffled = trade_monte_carlo(pnl, 10_000, n_paths=300, method=Redraw.SHUFFLE)
@@ -177,9 +177,29 @@ def test_ruin_and_loss_of_certain_trades_are_certain() -> None:
     won = trade_monte_carlo(np.full(10, 80.0), 1_000, n_paths=50)
 
     assert lost is not None and won is not None
-    assert (lost.probability_of_loss, lost.probability_of_ruin, lost.real_drawdown) == (1, 1, -0.8)
+    assert (lost.probability_of_loss, lost.probability_of_ruin) == (1, 1)
+    assert lost.real_drawdown == pytest.approx(-0.8)
     assert (won.probability_of_loss, won.probability_of_ruin, won.real_drawdown) == (0, 0, 0)
     assert trade_monte_carlo(np.ones(4), 1_000) is None
+
+
+def test_the_gains_of_a_grown_account_are_not_drawn_at_its_start() -> None:
+    shares = np.tile([0.03, -0.01], 200)
+    equity = 1_000 * np.cumprod(1 + shares)  # 48-fold in the end: a loss of 1 % is half of the money at the start
+
+    found = trade_monte_carlo(np.diff(equity, prepend=1_000), 1_000, n_paths=500)
+
+    assert found is not None
+    assert (found.probability_of_loss, found.probability_of_ruin) == (0, 0)
+    assert found.real_drawdown == pytest.approx(-0.01) and -0.2 < found.drawdowns[0] < -0.03
+
+
+@pytest.mark.parametrize("all_is_lost", [-1_000.0, -2_500.0])
+def test_nothing_comes_after_a_trade_that_lost_all(all_is_lost: float) -> None:
+    found = trade_monte_carlo(np.array([10.0, 10.0, all_is_lost - 20, 900.0, 50.0]), 1_000, n_paths=200)
+
+    assert found is not None and np.isfinite(found.bands.quantiles).all()
+    assert (found.real_drawdown, found.final[0]) == (-1, 0)
 
 
 @pytest.mark.parametrize(("n_paths", "start", "field"), [(0, 1.0, "n_paths"), (10, 0.0, "starting_equity")])

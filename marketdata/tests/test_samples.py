@@ -1,15 +1,21 @@
 """The sample data load once, quickly, and are what the attribution says."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from domain.bars import Timeframe
 from marketdata import samples, selectors
+from marketdata.action_services import record_action
+from marketdata.models import ActionKind
 from marketdata.samples import load_sample_data
+from marketdata.tests.factories import make_instrument
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,6 +38,24 @@ def test_the_samples_know_name_sector_and_tick() -> None:
         "Apple Inc.", "Information Technology", "XNYS", "0.01",
     )  # fmt: skip
     assert selectors.instrument("FB").sector == "Communication Services"
+
+
+def test_no_split_shows_as_a_fall() -> None:
+    load_sample_data(at=NOW)
+
+    for symbol in ("AAPL", "FB", "GOOG", "IBM", "MSFT"):
+        c = selectors.bar_series(selectors.instrument(symbol), Timeframe.D1).c
+        falls = np.sort(c[1:] / c[:-1])
+        assert falls[1] > 0.8, symbol  # one day was worse: Apple's warning of 29 September 2000
+
+
+def test_splits_that_somebody_wrote_down_before_stay_as_they_are() -> None:
+    row = make_instrument("AAPL")
+    record_action(row, kind=ActionKind.SPLIT, ex_date=date(2005, 2, 28), value=Decimal(2))
+
+    load_sample_data(at=NOW)
+
+    assert selectors.corporate_actions(row).count() == 2
 
 
 def test_every_sample_file_has_its_attribution() -> None:
