@@ -73,6 +73,12 @@ class Assignment:
         return all(instrument.calendar == ALWAYS for instrument in self.settings.instruments)
 
 
+# What a check can find, and how a person is told.
+_NOT_CAUSAL = {
+    "looks_ahead": "The strategy looks ahead on ",
+    "not_deterministic": "The strategy does not repeat itself on ",
+    "warmup_too_short": "The strategy's warm-up is too short on ",
+}
 _loaded: dict[str, tuple[Any, Any]] = {}
 
 
@@ -89,14 +95,17 @@ def kind_of(folder: str, name: str) -> StrategyType:
 
 
 def check_causality(assignment: Assignment, params: Params) -> dict[str, Any]:
-    """Check the strategy for look-ahead on these bars; returns what was tried. Raises StrategyError (not_causal)."""
+    """Check the strategy for look-ahead on these bars; returns what was tried.
+
+    Raises StrategyError: not_causal for an answer that live trading could not give, or the code of what went wrong.
+    """
     tried: dict[str, Any] = {"is_causal": True, "symbols": [], "n_prefixes": 0, "n_windows": 0, "n_bars": 0}
     for symbol in sorted(assignment.bars)[:MAX_CHECKED]:
         report = causality.check(assignment.kind.strategy, params, assignment.bars[symbol], seed=causality.SEED)
         for problem in report.problems:
-            if problem.code == "not_enough_bars":
-                raise StrategyError(f"{symbol}: {problem.message}", code=problem.code)
-            raise StrategyError(f"The strategy is not causal on {symbol}: {problem.message}", code="not_causal")
+            code = "not_causal" if problem.code in _NOT_CAUSAL else problem.code
+            words = _NOT_CAUSAL.get(problem.code, "" if code == "not_enough_bars" else "The strategy failed on ")
+            raise StrategyError(f"{words}{symbol}: {problem.message}", code=code)
         tried["symbols"].append(symbol)
         tried["warmup"] = report.warmup
         for name in ("n_prefixes", "n_windows", "n_bars"):

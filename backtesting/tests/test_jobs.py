@@ -106,8 +106,23 @@ def test_a_strategy_that_looks_ahead_fails_with_the_reason_and_has_no_result(tmp
     with override_settings(STRATEGIES_DIR=str(tmp_path)):
         job = done(make_user(), request(type="peeking", parameters={}))
 
-    assert job.status == JobStatus.FAILED and job.error_code == "not_causal" and "WALK" in job.error
+    assert job.status == JobStatus.FAILED and job.error_code == "not_causal"
+    assert job.error.startswith("The strategy looks ahead on WALK: ")
     assert not job.files.exists() and job.metrics == {}
+
+
+def test_a_strategy_whose_code_fails_is_not_said_to_look_ahead(tmp_path) -> None:
+    stored_walk()
+    (tmp_path / "dividing.py").write_text(DIVIDING)
+
+    with override_settings(STRATEGIES_DIR=str(tmp_path)):
+        job = done(make_user(), request(type="dividing", parameters={}))
+
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "exception")
+    assert (
+        job.error
+        == "The strategy failed on WALK: signals() raised ZeroDivisionError: integer division or modulo by zero"
+    )
 
 
 PEEKING = '''
@@ -128,6 +143,7 @@ class Peeking(Strategy):
         rises = np.append(bars.c[1:] > bars.c[:-1], False)
         return Signals(entry=rises, exit=~rises)
 '''
+DIVIDING = PEEKING.replace("rises = ", "1 // 0; rises = ").replace("Peeking", "Dividing").replace("peeking", "dividing")
 
 
 def test_a_canceled_job_is_canceled_at_once_and_what_was_calculated_counts_for_nothing() -> None:
