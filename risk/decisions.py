@@ -70,7 +70,7 @@ class RuleSpec:
     action: Action = Action.REJECT
     source: Source = Source.RULE
     is_engaged: bool = False
-    currency: str = ""
+    currency: str = field(default="", metadata={"is_stored": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Typed values as plain JSON and back (pure): what a decision was given is stored with it, and judged again later.
 
 A dataclass becomes the list of its fields; a tuple of dataclasses one list a field (by column), for one decision holds
-hundreds of them. What is written follows the declared type of each field, as what is read does.
+hundreds of them. What is written follows the declared type of each field, as what is read does. A field whose metadata
+say ``is_stored`` False is left out: what was stored before the field was there is read as before.
 """
 
 import types
@@ -230,7 +231,7 @@ def _unless_none(change: Change | None) -> Change | None:
 
 
 def _names(cls: type[Any]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(cls))
+    return tuple(each.name for each in fields(cls) if each.metadata.get("is_stored", True))
 
 
 def _changes(cls: type[Any], of: Callable[[Any], Change | None]) -> tuple[Change | None, ...]:

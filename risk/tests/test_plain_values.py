@@ -5,6 +5,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from risk.decisions import RuleSpec
+from risk.plain_values import built, written
 from risk.records import FORMAT, Question, restored, stored
 from risk.tests.examples import MSFT, NOW, intent, market, position, rule, snapshot, working
 
@@ -61,6 +63,15 @@ def test_a_record_stored_by_row_is_still_read() -> None:
     values[2] = [list(row) for row in zip(*values[2], strict=True)]
 
     assert restored({"format": 1, "question": values}) == asked
+
+
+def test_a_field_that_is_for_words_alone_is_not_stored() -> None:
+    told = replace(rule("max_order_value", 100), currency="USD")
+
+    form = written(tuple[RuleSpec, ...], (told,))
+
+    assert len(form) == 13  # as in every record since format 2
+    assert built(tuple[RuleSpec, ...], form) == (replace(told, currency=""),)
 
 
 def test_a_record_with_a_field_too_few_is_refused() -> None:
