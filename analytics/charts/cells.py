@@ -114,9 +114,16 @@ def monthly_picture(rows: Sequence[YearRow]) -> Picture:
     months = values[:, :12][np.isfinite(values[:, :12])]
     limit = float(np.quantile(np.abs(months), 0.95)) if len(months) else None
     years = [str(row.year) for row in rows]
-    brief = [["" if np.isnan(each) else signed_percent(each, 0) for each in row] for row in values]
+    brief = [["" if np.isnan(each) else _brief(each, digits) for each in row] for row in values]
     figure = cells_figure(columns, years, values, texts=texts, brief=brief, is_diverging=True, limit=limit)
     return Picture(figure, _month_words(rows, months, digits))
+
+
+def _brief(value: float, digits: int) -> str:
+    """Write a return for a cell on a telephone: +5, or .11 and −.04 where all are small."""
+    if digits == 1:
+        return signed_percent(value, 0)
+    return signed_percent(value, 2).replace("0.", ".").lstrip("+") if round(value * 100, 2) else ""
 
 
 def _or_nan(value: float | None) -> float:

@@ -140,6 +140,14 @@ def test_months_are_cells_with_their_values() -> None:
     assert monthly_picture(()).summary == "No month yet."
 
 
+def test_small_months_keep_their_figures_on_a_telephone() -> None:
+    months = (0.0011, 0.0, -0.0004, *[None] * 9)
+
+    found = monthly_picture([YearRow(2024, months, 0.0107)])
+
+    assert found.figure["data"][0]["meta"]["brief"] == [".11", "", "−.04", "1.07"]
+
+
 def test_histogram_counts_every_return() -> None:
     returns = np.random.default_rng(2).normal(0, 0.01, 500)
 
