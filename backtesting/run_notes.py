@@ -12,8 +12,9 @@ from analytics.metrics.annual import YEAR_DAYS, Basis
 from analytics.metrics.ratios import sharpe
 from analytics.metrics.series import period_values, returns_of
 from analytics.metrics.trades import TradeColumns
-from backtesting import honesty, market
+from backtesting import honesty, market, run_warnings
 from backtesting.assignments import Assignment
+from backtesting.result_tables import held_share
 from backtesting.robustness.bootstrap import Bands, Interval, equity_bands, intervals
 from backtesting.robustness.evidence import Evidence, run_evidence
 from backtesting.robustness.montecarlo import trade_monte_carlo
@@ -53,7 +54,13 @@ def warnings_of(assignment: Assignment, result: Result, closed: TradeColumns) ->
         n_open=len(result.positions),
         best_trade_share=float(gains.max() / gains.sum()) if len(gains) else None,
         lost_at=_lost_at(result),
+        invested=_invested(result),
     )
+
+
+def _invested(result: Result) -> float | None:
+    held = held_share(result)
+    return float(np.nanmean(held)) if np.isfinite(held).any() else None
 
 
 def _lost_at(result: Result) -> datetime | None:
@@ -69,7 +76,7 @@ def warnings_of_curve(assignment: Assignment, t: Ints, n_trades: int | None) -> 
 
 def _told(assignment: Assignment, t: Ints, **more: Any) -> tuple[dict[str, Any], ...]:
     last = max(int(bars.t[-1]) for bars in assignment.bars.values() if len(bars))
-    facts = honesty.RunFacts(
+    facts = run_warnings.RunFacts(
         years=float(t[-1] - t[0]) / DAY / YEAR_DAYS if len(t) else 0.0,
         n_instruments=len(assignment.bars),
         n_survivors=sum(int(bars.t[-1]) >= last - SURVIVES_DAYS * DAY for bars in assignment.bars.values()),
@@ -79,7 +86,7 @@ def _told(assignment: Assignment, t: Ints, **more: Any) -> tuple[dict[str, Any],
         n_trials=assignment.n_trials,
         **more,
     )
-    found = honesty.warnings_of(facts)
+    found = run_warnings.warnings_of(facts)
     return tuple({"code": each.code, "severity": each.severity.value, "message": each.message} for each in found)
 
 

@@ -10,13 +10,12 @@ import pytest
 from backtesting.honesty import (
     CostPoint,
     DataTrust,
-    RunFacts,
     cost_sensitivity,
     data_trust,
     joint_trust,
     scaled,
-    warnings_of,
 )
+from backtesting.run_warnings import RunFacts, warnings_of
 from domain.bars import BarArrays
 from domain.costs import FeeModel, SlippageModel
 
@@ -98,6 +97,7 @@ def test_a_good_run_has_no_warning() -> None:
         ({"has_costs": False}, "no_costs", "No fees and no slippage"),
         ({"tick_share": 0.25}, "coarse_tick", "up to 25 % of the lowest prices"),
         ({"best_trade_share": 0.6}, "one_trade", "60 % of all gains"),
+        ({"invested": 0.0006}, "little_invested", "On average 0.06 % of the equity was invested"),
         ({"n_survivors": 10}, "survivorship", "chosen today"),
         ({"warmup_bars": 1}, "warm_up", "The first 1 bar of"),
         ({"n_open": 2}, "open_positions", "2 positions still open"),
