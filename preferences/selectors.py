@@ -117,9 +117,11 @@ def digest_of(values: Any, laid_over: Any = None) -> str:
 
 def _version(user_id: UUID, *, lock: str) -> int:
     version = _head(user_id, lock)
-    if version is None:
-        if PreferenceVersion.objects.for_user(user_id).exists():
+    if version is None and PreferenceVersion.objects.for_user(user_id).exists():
+        version = _head(user_id, lock)  # the first change may have been committed between the two questions
+        if version is None:
             raise CorruptPreferences("The preferences have versions, but none is in force.")
+    if version is None:
         if not lock:
             return 0
         PreferenceHead.objects.bulk_create([PreferenceHead(user_id=user_id)], ignore_conflicts=True)

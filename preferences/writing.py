@@ -171,8 +171,8 @@ def _locked(user_id: UUID) -> tuple[int, str]:
     try:
         version = selectors.locked_version(user_id)
     except CorruptPreferences:
-        version = 0
         PreferenceHead.objects.bulk_create([PreferenceHead(user_id=user_id)], ignore_conflicts=True)
+        version = selectors.locked_version(user_id)
     newest, digest = selectors.newest_version(user_id)
     return (newest, digest) if newest >= version else (version, "")
 

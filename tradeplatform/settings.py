@@ -174,6 +174,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "users:sign_in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "users:sign_in"
+MFA_TOTP_TOLERANCE = 1  # a step of 30 s before and after: RFC 6238, 5.2
 AXES_FAILURE_LIMIT = env.int("AXES_FAILURE_LIMIT", default=10)
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]  # either alone locks: per account and per address

@@ -103,7 +103,8 @@ def test_a_forwarded_address_does_not_fool_the_counter_of_an_address() -> None:
 def test_an_account_with_a_second_factor_needs_its_code(user: Any) -> None:
     secret = generate_totp_secret()
     TOTP.activate(user, secret)
-    code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+    _, now, _ = yield_hotp_counters_from_time()  # the step before and the one after hold too: clocks differ
+    code = format_hotp_value(hotp_value(secret, now))
 
     assert Authenticator.objects.filter(user=user).exists()
     assert_problem(ask(), 401, code="bad_credentials")

@@ -139,6 +139,23 @@ def test_writers_at_the_same_time_lose_no_update(transactional_db: None) -> None
     assert last.trading.max_daily_trades != 50 and last.risk_management.max_leverage != 1
 
 
+@pytest.mark.django_db
+def test_a_first_change_committed_between_two_questions_is_no_corruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = make_user()
+    services.change(user, TRADING, {"max_daily_trades": 7}, confirmed=True)
+    seen, really = [], selectors._head
+
+    def too_early_once(user_id: Any, lock: str) -> int | None:
+        seen.append(lock)
+        return None if len(seen) == 1 else really(user_id, lock)
+
+    monkeypatch.setattr(selectors, "_head", too_early_once)
+
+    assert selectors.current(user.pk).trading.max_daily_trades == 7
+    seen.clear()
+    assert services.change(user, TRADING, {"max_daily_trades": 8}, confirmed=True).version == 2
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_conditional_writers_at_the_same_time_one_wins(transactional_db: None) -> None:
     user = make_user()
