@@ -32,7 +32,7 @@ class Running:
         self.log.write_text("")
         self.process = start(var_dir, port, self.log.open("a"))
 
-    def wait_until_up(self, seconds: float = 60) -> None:
+    def wait_until_up(self, seconds: float = 180) -> None:
         """Wait for the line that says where it runs."""
         end = time.monotonic() + seconds
         while "is running" not in self.log.read_text():
@@ -111,7 +111,7 @@ def test_a_second_start_is_refused_at_once_and_names_the_first(platform: Running
     with (tmp_path / "second.log").open("wb") as log:
         status = start(platform.var_dir, free_port(), log).wait(20)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10  # a second or two where nothing else runs
     assert status == 1
     said = (tmp_path / "second.log").read_text()
     assert str(platform.process.pid) in said

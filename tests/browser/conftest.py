@@ -33,7 +33,7 @@ FLAGS = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "test-results" / "screenshots"
-START_SECONDS = 90
+START_SECONDS = 180
 
 
 class _ThreadingServer(ThreadingMixIn, WSGIServer):

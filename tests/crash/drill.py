@@ -15,8 +15,8 @@ from typing import Any
 from core.faults import POINTS
 
 ROOT = Path(__file__).resolve().parents[2]
-UP_SECONDS = 90
-REST_SECONDS = 90
+UP_SECONDS = 180
+REST_SECONDS = 180
 # Points that this world passes often enough to be hit within a few seconds.
 AIMED = sorted(POINTS - {"store.before_rename"})
 
