@@ -185,7 +185,7 @@ def _bounds(request: HttpRequest, times: Any) -> tuple[int, int]:
         first = int(np.searchsorted(times, datetime.fromisoformat(start).timestamp()))
         return first, min(N_BARS, first + limit)
     end = request.GET.get("end")
-    last = int(np.searchsorted(times, datetime.fromisoformat(end).timestamp(), "right")) if end else N_BARS
+    last = int(np.searchsorted(times, datetime.fromisoformat(end).timestamp())) if end else N_BARS
     return max(0, last - limit), last
 
 
