@@ -18,7 +18,7 @@ from realtime import outbox, push, sockets
 from realtime import rings as ring_store
 from realtime.routing import websocket_application
 from realtime.tests.communicator import SocketClient
-from realtime.topics import account_topic, backtest_topic, bars_topic, user_topic
+from realtime.topics import account_topic, bars_topic, user_topic
 from users.models import User
 
 HOST = (b"host", b"localhost")
@@ -117,36 +117,6 @@ async def test_a_token_may_bring_the_number_to_go_on_from(person: User, cookie: 
     assert (await again.receive_json_from())["type"] == "ready"
     assert await numbers(again, 3) == [1, 2, 3]
     await again.disconnect()
-
-
-async def test_who_comes_after_a_jobs_end_is_told_it(
-    person: User, cookie: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("realtime.consumers.may_listen", lambda *_: True)
-    job = uuid4()
-    for n in (1, 2):
-        await send(backtest_topic(job), n)
-
-    late, ready = await connected(cookie, path=f"/ws/backtests/{job}/")
-    await send(backtest_topic(job), 3)
-    told = [await late.receive_json_from() for _ in range(2)]
-
-    assert [each["data"]["n"] for each in told] == [2, 3]
-    assert [each["seq"] for each in told] == [ready["seq"] + 1, ready["seq"] + 2]
-    await late.disconnect()
-
-
-async def test_a_job_that_has_told_nothing_yet_begins_with_nothing(
-    person: User, cookie: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("realtime.consumers.may_listen", lambda *_: True)
-    job = uuid4()
-
-    early, _ = await connected(cookie, path=f"/ws/backtests/{job}/")
-    await send(backtest_topic(job), 1)
-
-    assert await numbers(early, 1) == [1]
-    await early.disconnect()
 
 
 @pytest.mark.parametrize("seq", [0, 2**52])
