@@ -10,7 +10,7 @@ from risk.words import broken_words, near_words
 
 
 def said(kind: str, value: str, limit: str, **more: str) -> str:
-    rule = RuleSpec(key="x", name="Mine", type=kind, limit=D(limit), **more)  # type: ignore[arg-type]
+    rule = RuleSpec(key="x", name="Mine", type=kind, limit=D(limit), **more)  # type: ignore[arg-type]  # any field
     return broken_words(rule, RULE_TYPES[kind], None, D(value), symbol="AAPL")
 
 
